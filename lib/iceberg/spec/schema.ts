@@ -1,0 +1,117 @@
+/**
+ * A table schema (spec: "Schemas"): a struct with an id, identifier fields, and look-ups by field
+ * id and by full name.
+ */
+import type { NestedField, StructType } from "./types.ts";
+
+/** Parts of a {@linkcode Schema}. */
+export interface SchemaInit {
+  readonly schemaId: number;
+  readonly fields: readonly NestedField[];
+  /** Ids of the fields that identify a row; empty where none are declared. */
+  readonly identifierFieldIds: readonly number[];
+}
+
+/** A field with its place in the schema. */
+export interface FieldPath {
+  readonly field: NestedField;
+  /** Full dotted name: `a.b`, `list.element`, `map.key`, `map.value`. */
+  readonly name: string;
+  /** Id of the enclosing struct, list or map field; null at the top level. */
+  readonly parentId: number | null;
+}
+
+/** An immutable schema. Construction indexes it; the codec has validated ids and names. */
+export class Schema implements SchemaInit {
+  readonly schemaId: number;
+  readonly fields: readonly NestedField[];
+  readonly identifierFieldIds: readonly number[];
+  readonly #byId: ReadonlyMap<number, FieldPath>;
+  readonly #byName: ReadonlyMap<string, FieldPath>;
+
+  constructor(init: SchemaInit) {
+    this.schemaId = init.schemaId;
+    this.fields = init.fields;
+    this.identifierFieldIds = init.identifierFieldIds;
+    const byId = new Map<number, FieldPath>();
+    for (const path of walkFields({ kind: "struct", fields: init.fields })) {
+      byId.set(path.field.id, path);
+    }
+    this.#byId = byId;
+    this.#byName = new Map([...byId.values()].map((path) => [path.name, path]));
+  }
+
+  /** The schema's fields as a struct type. */
+  asStruct(): StructType {
+    return { kind: "struct", fields: this.fields };
+  }
+
+  /** Every field, nested ones included, in depth-first order. */
+  allFields(): IterableIterator<FieldPath> {
+    return this.#byId.values();
+  }
+
+  /** The field with this id, at any depth. */
+  findById(id: number): FieldPath | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The field with this full dotted name, case-sensitive. */
+  findByName(name: string): FieldPath | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The largest field id in use, 0 for an empty schema. */
+  highestFieldId(): number {
+    let highest = 0;
+    for (const id of this.#byId.keys()) if (id > highest) highest = id;
+    return highest;
+  }
+}
+
+/** Depth-first walk; list and map members appear as fields named `element`, `key` and `value`. */
+export function* walkFields(
+  struct: StructType,
+  prefix = "",
+  parentId: number | null = null,
+): Generator<FieldPath> {
+  for (const field of struct.fields) {
+    yield* walkField(field, prefix === "" ? field.name : `${prefix}.${field.name}`, parentId);
+  }
+}
+
+function* walkField(
+  field: NestedField,
+  name: string,
+  parentId: number | null,
+): Generator<FieldPath> {
+  yield { field, name, parentId };
+  const { type } = field;
+  if (type.kind === "struct") yield* walkFields(type, name, field.id);
+  else if (type.kind === "list") {
+    const element = member(type.elementId, "element", type.elementRequired, type.element);
+    yield* walkField(element, `${name}.element`, field.id);
+  } else if (type.kind === "map") {
+    const key = member(type.keyId, "key", true, type.key);
+    const value = member(type.valueId, "value", type.valueRequired, type.value);
+    yield* walkField(key, `${name}.key`, field.id);
+    yield* walkField(value, `${name}.value`, field.id);
+  }
+}
+
+function member(
+  id: number,
+  name: string,
+  required: boolean,
+  type: NestedField["type"],
+): NestedField {
+  return {
+    id,
+    name,
+    required,
+    type,
+    doc: null,
+    initialDefault: undefined,
+    writeDefault: undefined,
+  };
+}

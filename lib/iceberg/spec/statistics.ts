@@ -1,0 +1,27 @@
+/** Statistics files (spec: "Table Statistics", "Partition Statistics"). */
+
+/** One blob of a Puffin statistics file, as the metadata describes it. */
+export interface BlobMetadata {
+  readonly type: string;
+  readonly snapshotId: bigint;
+  readonly sequenceNumber: bigint;
+  readonly fields: readonly number[];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** A Puffin file with statistics for one snapshot. */
+export interface StatisticsFile {
+  readonly snapshotId: bigint;
+  readonly statisticsPath: string;
+  readonly fileSizeInBytes: number;
+  readonly fileFooterSizeInBytes: number;
+  readonly keyMetadata: string | null;
+  readonly blobMetadata: readonly BlobMetadata[];
+}
+
+/** A file with per-partition statistics for one snapshot. */
+export interface PartitionStatisticsFile {
+  readonly snapshotId: bigint;
+  readonly statisticsPath: string;
+  readonly fileSizeInBytes: number;
+}
