@@ -1,0 +1,84 @@
+/**
+ * What crosses between the main isolate and a worker isolate: tagged, versioned messages. Envelopes
+ * are checked on both sides here; params and results by the method table that both sides import.
+ */
+import { z } from "zod";
+import type { FlatError } from "../lib/errors.ts";
+
+/** Both sides must speak the same version; a mismatch is a build error of ours. */
+export const PROTOCOL_VERSION = 1;
+
+const FlatErrorSchema: z.ZodType<FlatError> = z.object({
+  kind: z.enum([
+    "malformed",
+    "invalid",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "already_exists",
+    "conflict",
+    "precondition_failed",
+    "too_large",
+    "unsupported_media_type",
+    "rate_limited",
+    "corrupt_data",
+    "unsupported",
+    "unavailable",
+    "deadline_exceeded",
+    "cancelled",
+    "commit_state_unknown",
+    "internal",
+  ]),
+  code: z.string(),
+  message: z.string(),
+  context: z.record(z.string(), z.unknown()),
+  issues: z.array(z.object({ path: z.string(), message: z.string() })),
+  retryable: z.boolean(),
+  retryAfterSeconds: z.number().nullable(),
+});
+
+/** Main isolate to worker. */
+export const HostMessage = z.discriminatedUnion("type", [
+  z.object({
+    v: z.literal(PROTOCOL_VERSION),
+    type: z.literal("call"),
+    id: z.int(),
+    method: z.string(),
+    params: z.unknown(),
+  }),
+  z.object({ v: z.literal(PROTOCOL_VERSION), type: z.literal("cancel"), id: z.int() }),
+]);
+export type HostMessage = z.infer<typeof HostMessage>;
+
+/** Worker to main isolate. */
+export const WorkerMessage = z.discriminatedUnion("type", [
+  z.object({ v: z.literal(PROTOCOL_VERSION), type: z.literal("ready") }),
+  z.object({
+    v: z.literal(PROTOCOL_VERSION),
+    type: z.literal("result"),
+    id: z.int(),
+    value: z.unknown(),
+  }),
+  z.object({
+    v: z.literal(PROTOCOL_VERSION),
+    type: z.literal("error"),
+    id: z.int(),
+    error: FlatErrorSchema,
+  }),
+]);
+export type WorkerMessage = z.infer<typeof WorkerMessage>;
+
+/** One callable method: how its params and its result look. */
+export interface MethodSchema<P, R> {
+  readonly params: z.ZodType<P>;
+  readonly result: z.ZodType<R>;
+}
+
+/** A method table, shared by both sides. */
+// deno-lint-ignore no-explicit-any -- variance: each method has its own types, recovered below.
+export type Methods = Readonly<Record<string, MethodSchema<any, any>>>;
+
+/** Params of method `K`. */
+export type ParamsOf<M extends Methods, K extends keyof M> = z.infer<M[K]["params"]>;
+/** Result of method `K`. */
+export type ResultOf<M extends Methods, K extends keyof M> = z.infer<M[K]["result"]>;
