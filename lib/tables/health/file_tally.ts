@@ -1,0 +1,178 @@
+/** Folds a snapshot's live files into the figures of a health report. Pure; one pass, no lists. */
+
+/** `write.target-file-size-bytes` where a table sets none: 512 MiB. */
+export const DEFAULT_TARGET_FILE_SIZE_BYTES = 536_870_912;
+/** Compaction's `min-file-size-bytes` and `max-file-size-bytes`, relative to the target. */
+const MIN_FILE_SIZE_RATIO = 0.75;
+const MAX_FILE_SIZE_RATIO = 1.8;
+/** Below this share of the target a file is tiny: opening it costs more than reading it. */
+const TINY_FILE_SIZE_RATIO = 1 / 32;
+/** Compaction's `min-input-files`. */
+const MIN_INPUT_FILES = 5;
+
+/** Size classes by a table's own target. Bounds in bytes. */
+export type SizeClass = "tiny" | "small" | "on_target" | "large";
+
+/** A live data file, as far as health goes. */
+export interface DataFileFigures {
+  /** Equal for files of the same spec and partition. */
+  readonly partitionKey: string;
+  readonly recordCount: number;
+  readonly sizeBytes: number;
+  /** Whether a reader has to merge it with deletes. */
+  readonly affected: boolean;
+}
+
+/** A live delete file, as far as health goes. */
+export interface DeleteFileFigures {
+  readonly kind: "position" | "equality" | "deletion_vector";
+  readonly recordCount: number;
+  readonly sizeBytes: number;
+}
+
+/** Files and bytes. */
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What compaction would find in one partition. */
+export interface PartitionTally {
+  files: number;
+  bytes: number;
+  smallFiles: number;
+  smallBytes: number;
+  largeFiles: number;
+  largeBytes: number;
+}
+
+/** The sums over all files seen. */
+export class FileTally {
+  readonly targetBytes: number;
+  readonly partitions = new Map<string, PartitionTally>();
+  readonly deletes = { position: 0, equality: 0, deletion_vector: 0, bytes: 0 };
+  files = 0;
+  bytes = 0;
+  records = 0;
+  affectedFiles = 0;
+  affectedRecords = 0;
+  positionDeletedRows = 0;
+  equalityDeleteRows = 0;
+  readonly #classes = new Map<SizeClass, { files: number; bytes: number }>();
+
+  constructor(targetBytes: number) {
+    this.targetBytes = targetBytes;
+  }
+
+  /** Counts one live data file. */
+  addDataFile(file: DataFileFigures): void {
+    this.files++;
+    this.bytes += file.sizeBytes;
+    this.records += file.recordCount;
+    if (file.affected) {
+      this.affectedFiles++;
+      this.affectedRecords += file.recordCount;
+    }
+    const partition = this.#partition(file.partitionKey);
+    partition.files++;
+    partition.bytes += file.sizeBytes;
+    const sizeClass = classOf(file.sizeBytes, this.targetBytes);
+    const amount = this.#classes.get(sizeClass) ?? { files: 0, bytes: 0 };
+    amount.files++;
+    amount.bytes += file.sizeBytes;
+    this.#classes.set(sizeClass, amount);
+    if (sizeClass === "tiny" || sizeClass === "small") {
+      partition.smallFiles++;
+      partition.smallBytes += file.sizeBytes;
+    } else if (sizeClass === "large") {
+      partition.largeFiles++;
+      partition.largeBytes += file.sizeBytes;
+    }
+  }
+
+  /** Counts one live delete file. */
+  addDeleteFile(file: DeleteFileFigures): void {
+    this.deletes[file.kind]++;
+    this.deletes.bytes += file.sizeBytes;
+    if (file.kind === "equality") this.equalityDeleteRows += file.recordCount;
+    else this.positionDeletedRows += file.recordCount;
+  }
+
+  /** Files and bytes of one size class. */
+  sizeClass(sizeClass: SizeClass): Amount {
+    return this.#classes.get(sizeClass) ?? { files: 0, bytes: 0 };
+  }
+
+  /** Files below compaction's minimum size. */
+  get smallFiles(): number {
+    return this.sizeClass("tiny").files + this.sizeClass("small").files;
+  }
+
+  #partition(key: string): PartitionTally {
+    let partition = this.partitions.get(key);
+    if (partition === undefined) {
+      partition = {
+        files: 0,
+        bytes: 0,
+        smallFiles: 0,
+        smallBytes: 0,
+        largeFiles: 0,
+        largeBytes: 0,
+      };
+      this.partitions.set(key, partition);
+    }
+    return partition;
+  }
+}
+
+/** What a bin-pack compaction with default options would rewrite. */
+export interface CompactionCandidates {
+  readonly partitions: number;
+  readonly small: Amount;
+  readonly large: Amount;
+}
+
+/**
+ * Sums the partitions that `rewrite_data_files` would pick with its defaults: at least
+ * `min-input-files` files of the wrong size, or more than one that together exceed the target, or
+ * one beyond the maximum. A table whose leftovers stay below that is healthy: compaction would not
+ * touch it, and this report must not ask for what it would not do.
+ */
+export function compactionCandidates(tally: FileTally): CompactionCandidates {
+  const maxBytes = tally.targetBytes * MAX_FILE_SIZE_RATIO;
+  const sums = { partitions: 0, small: { files: 0, bytes: 0 }, large: { files: 0, bytes: 0 } };
+  for (const partition of tally.partitions.values()) {
+    const files = partition.smallFiles + partition.largeFiles;
+    const bytes = partition.smallBytes + partition.largeBytes;
+    const worthIt = (files > 1 && (files >= MIN_INPUT_FILES || bytes > tally.targetBytes)) ||
+      bytes > maxBytes;
+    if (!worthIt) continue;
+    sums.partitions++;
+    sums.small.files += partition.smallFiles;
+    sums.small.bytes += partition.smallBytes;
+    sums.large.files += partition.largeFiles;
+    sums.large.bytes += partition.largeBytes;
+  }
+  return sums;
+}
+
+/** Where each class begins and ends for a target, in bytes; `maxBytes` is exclusive. */
+export function sizeClassBounds(
+  targetBytes: number,
+): readonly { class: SizeClass; minBytes: number; maxBytes: number | null }[] {
+  const tiny = Math.floor(targetBytes * TINY_FILE_SIZE_RATIO);
+  const small = Math.floor(targetBytes * MIN_FILE_SIZE_RATIO);
+  const large = Math.floor(targetBytes * MAX_FILE_SIZE_RATIO) + 1;
+  return [
+    { class: "tiny", minBytes: 0, maxBytes: tiny },
+    { class: "small", minBytes: tiny, maxBytes: small },
+    { class: "on_target", minBytes: small, maxBytes: large },
+    { class: "large", minBytes: large, maxBytes: null },
+  ];
+}
+
+function classOf(sizeBytes: number, targetBytes: number): SizeClass {
+  if (sizeBytes < Math.floor(targetBytes * TINY_FILE_SIZE_RATIO)) return "tiny";
+  if (sizeBytes < Math.floor(targetBytes * MIN_FILE_SIZE_RATIO)) return "small";
+  return sizeBytes <= Math.floor(targetBytes * MAX_FILE_SIZE_RATIO) ? "on_target" : "large";
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import {
+  compactionCandidates,
+  FileTally,
+  sizeClassBounds,
+} from "../../../../lib/tables/health/file_tally.ts";
+
+const TARGET = 1_000;
+
+function tallyOf(sizes: readonly (readonly [partitionKey: string, sizeBytes: number])[]) {
+  const tally = new FileTally(TARGET);
+  for (const [partitionKey, sizeBytes] of sizes) {
+    tally.addDataFile({ partitionKey, sizeBytes, recordCount: 10, affected: false });
+  }
+  return tally;
+}
+
+const times = (count: number, partition: string, size: number) =>
+  Array.from({ length: count }, () => [partition, size] as const);
+
+Deno.test("FileTally sorts files into classes at exactly compaction's bounds", () => {
+  const tally = tallyOf([["p", 30], ["p", 31], ["p", 749], ["p", 750], ["p", 1800], ["p", 1801]]);
+  assert.deepEqual(tally.sizeClass("tiny"), { files: 1, bytes: 30 });
+  assert.deepEqual(tally.sizeClass("small"), { files: 2, bytes: 780 });
+  assert.deepEqual(tally.sizeClass("on_target"), { files: 2, bytes: 2550 });
+  assert.deepEqual(tally.sizeClass("large"), { files: 1, bytes: 1801 });
+  assert.equal(tally.smallFiles, 3);
+});
+
+Deno.test("sizeClassBounds() agree with the class each size is counted in", () => {
+  for (const bounds of sizeClassBounds(TARGET)) {
+    const inside = [bounds.minBytes, (bounds.maxBytes ?? 100_000) - 1];
+    for (const size of inside) {
+      assert.equal(tallyOf([["p", size]]).sizeClass(bounds.class).files, 1, `size ${size}`);
+    }
+  }
+});
+
+Deno.test("FileTally counts rows behind deletes by kind", () => {
+  const tally = new FileTally(TARGET);
+  tally.addDataFile({ partitionKey: "p", sizeBytes: 800, recordCount: 100, affected: true });
+  tally.addDataFile({ partitionKey: "p", sizeBytes: 800, recordCount: 50, affected: false });
+  tally.addDeleteFile({ kind: "position", recordCount: 3, sizeBytes: 5 });
+  tally.addDeleteFile({ kind: "deletion_vector", recordCount: 4, sizeBytes: 6 });
+  tally.addDeleteFile({ kind: "equality", recordCount: 9, sizeBytes: 7 });
+  assert.deepEqual(tally.deletes, { position: 1, equality: 1, deletion_vector: 1, bytes: 18 });
+  assert.equal(tally.positionDeletedRows, 7);
+  assert.equal(tally.equalityDeleteRows, 9);
+  assert.deepEqual([tally.affectedFiles, tally.affectedRecords, tally.records], [1, 100, 150]);
+});
+
+Deno.test("compactionCandidates() skips partitions below min-input-files that do not fill the target", () => {
+  assert.deepEqual(compactionCandidates(tallyOf(times(4, "p", 200))).small.files, 0);
+  assert.deepEqual(compactionCandidates(tallyOf(times(5, "p", 20))).small.files, 5);
+  assert.deepEqual(compactionCandidates(tallyOf(times(2, "p", 600))).small.files, 2);
+});
+
+Deno.test("compactionCandidates() does not add up small files across partitions", () => {
+  const spread = Array.from({ length: 100 }, (_, i) => [`p${i}`, 10] as const);
+  assert.deepEqual(compactionCandidates(tallyOf(spread)), {
+    partitions: 0,
+    small: { files: 0, bytes: 0 },
+    large: { files: 0, bytes: 0 },
+  });
+});
+
+Deno.test("compactionCandidates() takes a lone file only beyond the maximum size", () => {
+  assert.equal(compactionCandidates(tallyOf([["p", 1800]])).large.files, 0);
+  assert.equal(compactionCandidates(tallyOf([["p", 1801]])).large.files, 1);
+});
