@@ -1,0 +1,115 @@
+/**
+ * The sql catalog's database: opened on first use, never created, retried while another writer
+ * holds it. A local client blocks its thread while it waits for a lock, so it is told not to wait
+ * and the waiting is done here.
+ */
+import { type Client, createClient, type InArgs, LibsqlError, type Row } from "@libsql/client";
+import { AppError } from "../errors.ts";
+import { throwIfAborted } from "./_abort.ts";
+import type { SqlDatabase } from "./sql_uri.ts";
+
+/** How long a query waits for a lock that another process holds. */
+const BUSY_DEADLINE_MS = 5_000;
+const BUSY_WAIT_MS = 25;
+/** Longest wait for a remote database's answer. */
+const REMOTE_TIMEOUT_MS = 30_000;
+
+/** Bounds of one query. */
+export interface SqlQueryOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A database that is read. Errors are `AppError`, kind `unavailable`. */
+export class SqlClient {
+  readonly #database: SqlDatabase;
+  readonly #token: string | null;
+  #client: Client | null = null;
+
+  constructor(database: SqlDatabase, token: string | null) {
+    this.#database = database;
+    this.#token = token;
+  }
+
+  /** Rows of one statement. */
+  async query(sql: string, args: InArgs, options: SqlQueryOptions = {}): Promise<readonly Row[]> {
+    const { signal } = options;
+    const deadline = Date.now() + BUSY_DEADLINE_MS;
+    while (true) {
+      throwIfAborted(signal);
+      try {
+        const client = this.#client ??= await this.#open();
+        return (await client.execute({ sql, args })).rows;
+      } catch (error) {
+        if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT_MS * (0.5 + Math.random())));
+    }
+  }
+
+  close(): void {
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  async #open(): Promise<Client> {
+    if (this.#database.kind === "remote") {
+      const fetchInTime = (request: Request) =>
+        fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS) });
+      const token = this.#token === null ? {} : { authToken: this.#token };
+      return createClient({ url: this.#database.url, fetch: fetchInTime, ...token });
+    }
+    // SQLite creates what it does not find; a catalog that is not there is a mistake in the uri.
+    const { path } = this.#database;
+    const stat = await Deno.stat(path).catch((error: unknown) => {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+        return null;
+      }
+      throw unavailable("catalog_database_unreadable", "its file cannot be read", error);
+    });
+    if (stat === null) throw unavailable("catalog_database_not_found", "its file does not exist");
+    if (!stat.isFile) throw unavailable("catalog_database_invalid", "its path is not a file");
+    return createClient({ url: `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}` });
+  }
+
+  /** Turns a driver's error into ours, by asking the database rather than by reading its text. */
+  async #explain(error: unknown): Promise<unknown> {
+    if (error instanceof AppError) return error;
+    const code = error instanceof LibsqlError ? error.code : null;
+    if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
+      return unavailable("catalog_database_invalid", "its file is not a SQLite database", error);
+    }
+    if (code === "SQLITE_ERROR" || code === "SQL_INPUT_ERROR") {
+      const missing = await this.#missingTables();
+      if (missing.length > 0) {
+        const reason = `it has no table ${missing.join(" and no table ")}, so it is not an ` +
+          "Iceberg catalog, or no engine has opened it as one yet";
+        return unavailable("catalog_tables_missing", reason, error);
+      }
+    }
+    if (isBusy(error)) {
+      return unavailable("catalog_database_busy", "another process holds it", error, true);
+    }
+    const reason = "the query failed";
+    return unavailable("catalog_database_failed", reason, error, this.#database.kind === "remote");
+  }
+
+  async #missingTables(): Promise<readonly string[]> {
+    const wanted = ["iceberg_tables", "iceberg_namespace_properties"];
+    const sql = "SELECT name FROM sqlite_master WHERE name IN (?, ?)";
+    try {
+      const rows = (await this.#client?.execute({ sql, args: wanted }))?.rows ?? [];
+      return wanted.filter((name) => !rows.some((row) => row["name"] === name));
+    } catch {
+      return []; // The first error tells more than this one would.
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof LibsqlError && ["SQLITE_BUSY", "SQLITE_LOCKED"].includes(error.code);
+}
+
+function unavailable(code: string, reason: string, cause?: unknown, retryable = false): AppError {
+  const message = `Cannot use the catalog's database: ${reason}`;
+  return new AppError("unavailable", code, message, { retryable, cause });
+}

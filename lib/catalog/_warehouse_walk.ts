@@ -1,0 +1,173 @@
+/**
+ * Finds every table below a warehouse folder, without opening one.
+ *
+ * A folder is a table where its `metadata/` holds a metadata file (one listing tells). A table's
+ * own folders are never entered, and neither is a folder whose `metadata/` holds files but no
+ * metadata file: that is the wreck of a table, not a namespace. All others are namespaces if a
+ * table lies somewhere below, or if they are empty, as `CREATE NAMESPACE` leaves them. Names that
+ * start with `.` or `_` are hidden.
+ */
+import { AppError } from "../errors.ts";
+import type { FileIo, FolderEntry, TableIdentifier } from "../iceberg/ports.ts";
+import { throwIfAborted } from "./_abort.ts";
+import { joinLocation } from "./_location.ts";
+import { parseMetadataFileName } from "./metadata_file_name.ts";
+
+/** Namespaces nest this deep at most; what lies deeper is not listed (and ends symlink loops). */
+export const MAX_WAREHOUSE_DEPTH = 12;
+/** Tables that one warehouse may hold. */
+export const MAX_WAREHOUSE_TABLES = 100_000;
+/** Folders looked into before the walk gives up. */
+export const MAX_WAREHOUSE_FOLDERS = 250_000;
+/** Listings under way at once: enough to hide an object store's latency, few enough for a disk. */
+export const MAX_CONCURRENT_LISTINGS = 32;
+
+/** What a walk found. */
+export interface WarehouseContents {
+  readonly namespaces: readonly (readonly string[])[];
+  readonly tables: readonly TableIdentifier[];
+  /** The warehouse folder is itself a table; nothing below it was looked at. */
+  readonly isTable: boolean;
+  /** The warehouse folder holds nothing at all, or does not exist. */
+  readonly isEmpty: boolean;
+}
+
+/** Options of {@linkcode walkWarehouse}. */
+export interface WalkOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly maxDepth?: number;
+  readonly maxTables?: number;
+  readonly maxFolders?: number;
+}
+
+/** Whether a folder can be part of a name. */
+export function isVisible(name: string): boolean {
+  return !name.startsWith(".") && !name.startsWith("_");
+}
+
+/** What a folder's `metadata/` says about it. */
+export function classifyMetadataFolder(
+  entries: readonly FolderEntry[],
+): "table" | "wreck" | "no_table" {
+  const files = entries.filter((entry) => entry.kind === "file");
+  if (files.some((file) => parseMetadataFileName(file.name) !== null)) return "table";
+  return files.some((file) => isVisible(file.name)) ? "wreck" : "no_table";
+}
+
+/** Walks `warehouse`; `too_large` where it holds more than the bounds allow. */
+export async function walkWarehouse(
+  io: FileIo,
+  warehouse: string,
+  options: WalkOptions = {},
+): Promise<WarehouseContents> {
+  return await new Walk(io, warehouse, options).run();
+}
+
+class Walk {
+  readonly #io: FileIo;
+  readonly #warehouse: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #maxDepth: number;
+  readonly #maxTables: number;
+  readonly #maxFolders: number;
+  readonly #queue: (readonly string[])[] = [];
+  readonly #tables: TableIdentifier[] = [];
+  readonly #namespaces = new Map<string, readonly string[]>();
+  #folders = 0;
+
+  constructor(io: FileIo, warehouse: string, options: WalkOptions) {
+    this.#io = io;
+    this.#warehouse = warehouse;
+    this.#signal = options.signal;
+    this.#maxDepth = options.maxDepth ?? MAX_WAREHOUSE_DEPTH;
+    this.#maxTables = options.maxTables ?? MAX_WAREHOUSE_TABLES;
+    this.#maxFolders = options.maxFolders ?? MAX_WAREHOUSE_FOLDERS;
+  }
+
+  async run(): Promise<WarehouseContents> {
+    const [own, entries] = await Promise.all([this.#list(["metadata"]), this.#list([])]);
+    const isTable = classifyMetadataFolder(own) === "table";
+    if (!isTable) {
+      this.#enqueue([], entries);
+      await this.#drain();
+    }
+    return {
+      tables: this.#tables,
+      namespaces: [...this.#namespaces.values()],
+      isTable,
+      isEmpty: entries.length === 0,
+    };
+  }
+
+  /** Visits the queue with a fixed number of hands, until none is busy and it is empty. */
+  #drain(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let busy = 0;
+      let failed = false;
+      const pump = () => {
+        while (!failed && busy < MAX_CONCURRENT_LISTINGS) {
+          const levels = this.#queue.pop();
+          if (levels === undefined) break;
+          busy++;
+          this.#visit(levels).then(() => {
+            busy--;
+            pump();
+          }, (error) => {
+            failed = true;
+            reject(error);
+          });
+        }
+        if (busy === 0 && !failed) resolve();
+      };
+      pump();
+    });
+  }
+
+  async #visit(levels: readonly string[]): Promise<void> {
+    const verdict = classifyMetadataFolder(await this.#list([...levels, "metadata"]));
+    if (verdict === "table") return this.#addTable(levels);
+    if (verdict === "wreck") return;
+    const entries = await this.#list(levels);
+    if (entries.length === 0) this.#addNamespaces(levels);
+    this.#enqueue(levels, entries);
+  }
+
+  #enqueue(levels: readonly string[], entries: readonly FolderEntry[]): void {
+    if (levels.length >= this.#maxDepth) return;
+    for (const { kind, name } of entries) {
+      if (kind === "folder" && isVisible(name)) this.#queue.push([...levels, name]);
+    }
+  }
+
+  #addTable(levels: readonly string[]): void {
+    if (this.#tables.length >= this.#maxTables) throw tooLarge(`${this.#maxTables} tables`);
+    const namespace = levels.slice(0, -1);
+    this.#tables.push({ namespace, name: levels[levels.length - 1] ?? "" });
+    this.#addNamespaces(namespace);
+  }
+
+  #addNamespaces(levels: readonly string[]): void {
+    for (let length = levels.length; length > 0; length--) {
+      const namespace = levels.slice(0, length);
+      const key = namespace.join("/");
+      if (this.#namespaces.has(key)) return;
+      this.#namespaces.set(key, namespace);
+    }
+  }
+
+  #list(levels: readonly string[]): Promise<readonly FolderEntry[]> {
+    this.#folders++;
+    if (this.#folders > this.#maxFolders) throw tooLarge(`${this.#maxFolders} folders`);
+    throwIfAborted(this.#signal);
+    return this.#io.listFolder(joinLocation(this.#warehouse, ...levels), this.#signal);
+  }
+}
+
+function tooLarge(bound: string): AppError {
+  return new AppError(
+    "too_large",
+    "warehouse_too_large",
+    `Cannot list the warehouse: it holds more than ${bound}; use a sql or rest catalog, or point ` +
+      "the warehouse at a folder further down",
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * The hadoop catalog: a warehouse folder is the catalog, its folders are namespaces and tables.
+ * Nothing is cached: every answer is read from the folder, which any other engine may change.
+ */
+import { AppError } from "../errors.ts";
+import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
+import type { StorageSpec } from "../storage/spec.ts";
+import { stripTrailingSlashes } from "./_location.ts";
+import { SharedCall } from "./_shared_call.ts";
+import { lookUpTable } from "./_warehouse_lookup.ts";
+import {
+  classifyMetadataFolder,
+  walkWarehouse,
+  type WarehouseContents,
+} from "./_warehouse_walk.ts";
+import { joinLocation } from "./_location.ts";
+import { compareNames, tableNotFound } from "./_names.ts";
+import type { CallOptions, Catalog, TableLocation } from "./ports.ts";
+
+/** Parts of a {@linkcode HadoopCatalog}. */
+export interface HadoopCatalogOptions {
+  readonly name: string;
+  /** Absolute path, `file:` or `s3:` URI of the warehouse folder. */
+  readonly warehouse: string;
+  readonly io: FileIo;
+  /** What `io` was opened from; goes into every {@linkcode TableLocation}. */
+  readonly storage: StorageSpec;
+  /**
+   * Whether the warehouse folder exists, asked only when it looks empty. Object stores have no
+   * folders, so there an empty warehouse is as good as a missing one.
+   */
+  readonly warehouseExists?: () => Promise<boolean>;
+}
+
+/** A {@linkcode Catalog} over a warehouse folder. */
+export class HadoopCatalog implements Catalog {
+  readonly type = "hadoop";
+  readonly name: string;
+  readonly #warehouse: string;
+  readonly #io: FileIo;
+  readonly #storage: StorageSpec;
+  readonly #warehouseExists: () => Promise<boolean>;
+  /** Namespaces and tables are asked for together; they come from one walk. */
+  readonly #walk: SharedCall<WarehouseContents>;
+
+  constructor(options: HadoopCatalogOptions) {
+    this.name = options.name;
+    this.#warehouse = stripTrailingSlashes(options.warehouse);
+    this.#io = options.io;
+    this.#storage = options.storage;
+    this.#warehouseExists = options.warehouseExists ?? (() => Promise.resolve(true));
+    this.#walk = new SharedCall(async (signal) => {
+      const contents = await walkWarehouse(this.#io, this.#warehouse, { signal });
+      await this.#check(contents);
+      return contents;
+    });
+  }
+
+  async listNamespaces(options: CallOptions = {}): Promise<readonly (readonly string[])[]> {
+    const { namespaces } = await this.#walk.call(options.signal);
+    return [...namespaces].sort((a, b) => compareNames(a.join("."), b.join(".")));
+  }
+
+  async listTables(options: CallOptions = {}): Promise<readonly TableIdentifier[]> {
+    const { tables } = await this.#walk.call(options.signal);
+    return tables
+      .map((table) => ({ table, name: formatIdentifier(table) }))
+      .sort((a, b) => compareNames(a.name, b.name))
+      .map(({ table }) => table);
+  }
+
+  async locate(name: string, options: CallOptions = {}): Promise<TableLocation> {
+    const found = await lookUpTable(name, {
+      io: this.#io,
+      warehouse: this.#warehouse,
+      signal: options.signal,
+    });
+    if (found === null) throw tableNotFound(name);
+    return {
+      kind: "file",
+      identifier: found.identifier,
+      metadataLocation: found.metadataLocation,
+      storage: this.#storage,
+      foundAt: found.folder,
+    };
+  }
+
+  async ping(options: CallOptions = {}): Promise<void> {
+    const { signal } = options;
+    const [metadata, entries] = await Promise.all([
+      this.#io.listFolder(joinLocation(this.#warehouse, "metadata"), signal),
+      this.#io.listFolder(this.#warehouse, signal),
+    ]);
+    const isTable = classifyMetadataFolder(metadata) === "table";
+    await this.#check({ isTable, isEmpty: entries.length === 0 });
+  }
+
+  /** Holds nothing open. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #check(found: Pick<WarehouseContents, "isTable" | "isEmpty">): Promise<void> {
+    if (found.isTable) {
+      throw new AppError(
+        "unavailable",
+        "warehouse_is_table",
+        "Cannot use the warehouse: its folder is itself a table; name the folder above it",
+      );
+    }
+    if (found.isEmpty && !await this.#warehouseExists()) {
+      throw new AppError(
+        "unavailable",
+        "warehouse_not_found",
+        "Cannot use the warehouse: its folder does not exist",
+        { context: { warehouse: this.#warehouse } },
+      );
+    }
+  }
+}
