@@ -70,14 +70,8 @@ export class Schema implements SchemaInit {
 }
 
 /** Depth-first walk; list and map members appear as fields named `element`, `key` and `value`. */
-export function* walkFields(
-  struct: StructType,
-  prefix = "",
-  parentId: number | null = null,
-): Generator<FieldPath> {
-  for (const field of struct.fields) {
-    yield* walkField(field, prefix === "" ? field.name : `${prefix}.${field.name}`, parentId);
-  }
+export function* walkFields(struct: StructType): Generator<FieldPath> {
+  for (const field of struct.fields) yield* walkField(field, field.name, null);
 }
 
 function* walkField(
@@ -87,8 +81,9 @@ function* walkField(
 ): Generator<FieldPath> {
   yield { field, name, parentId };
   const { type } = field;
-  if (type.kind === "struct") yield* walkFields(type, name, field.id);
-  else if (type.kind === "list") {
+  if (type.kind === "struct") {
+    for (const child of type.fields) yield* walkField(child, `${name}.${child.name}`, field.id);
+  } else if (type.kind === "list") {
     const element = member(type.elementId, "element", type.elementRequired, type.element);
     yield* walkField(element, `${name}.element`, field.id);
   } else if (type.kind === "map") {
