@@ -38,7 +38,7 @@ export class SqlClient {
       throwIfAborted(signal);
       try {
         const client = this.#client ??= await this.#open();
-        return (await client.execute({ sql, args })).rows;
+        return await execute(client, sql, args);
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
       }
@@ -103,6 +103,16 @@ export class SqlClient {
       return []; // The first error tells more than this one would.
     }
   }
+}
+
+/**
+ * Where another process has altered a table, the driver names the columns of a local result by the
+ * old schema and fills the rows by the new one. The first run brought the schema up to date.
+ */
+async function execute(client: Client, sql: string, args: InArgs): Promise<readonly Row[]> {
+  const first = await client.execute({ sql, args });
+  const isStale = first.rows[0] !== undefined && first.rows[0].length !== first.columns.length;
+  return (isStale ? await client.execute({ sql, args }) : first).rows;
 }
 
 function isBusy(error: unknown): boolean {

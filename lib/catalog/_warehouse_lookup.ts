@@ -10,6 +10,7 @@ import { AppError } from "../errors.ts";
 import type { FileIo, TableIdentifier } from "../iceberg/ports.ts";
 import { findCurrentMetadata } from "./_current_metadata.ts";
 import { joinLocation } from "./_location.ts";
+import { MAX_NAME_LEVELS } from "./_names.ts";
 import { isVisible } from "./_warehouse_walk.ts";
 
 /** Folders looked into for one name before it counts as unknown. */
@@ -35,6 +36,7 @@ export async function lookUpTable(
   options: LookupOptions,
 ): Promise<FoundTable | null> {
   const levels = name.split(".");
+  if (levels.includes("") || levels.length > MAX_NAME_LEVELS) return null;
   const plain = await tableAt(levels, options);
   if (plain !== null || levels.length === 1) return plain;
   const pending: { levels: readonly string[]; rest: string }[] = [{ levels: [], rest: name }];
@@ -72,10 +74,8 @@ async function tableAt(
   levels: readonly string[],
   options: LookupOptions,
 ): Promise<FoundTable | null> {
-  // An empty level would name a folder twice; a hidden one is no table, whatever it holds.
-  if (!levels.every((level) => level !== "" && isVisible(level) && !level.includes("/"))) {
-    return null;
-  }
+  // A hidden folder is no table, whatever it holds; this also turns away "..".
+  if (!levels.every((level) => isVisible(level) && !level.includes("/"))) return null;
   const folder = joinLocation(options.warehouse, ...levels);
   const metadataLocation = await findCurrentMetadata(options.io, folder, options);
   if (metadataLocation === null) return null;

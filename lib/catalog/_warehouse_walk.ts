@@ -13,7 +13,7 @@ import { throwIfAborted } from "./_abort.ts";
 import { joinLocation } from "./_location.ts";
 import { parseMetadataFileName } from "./metadata_file_name.ts";
 
-/** Namespaces nest this deep at most; what lies deeper is not listed (and ends symlink loops). */
+/** Namespaces nest this deep at most; what lies deeper is not listed. */
 export const MAX_WAREHOUSE_DEPTH = 12;
 /** Tables that one warehouse may hold. */
 export const MAX_WAREHOUSE_TABLES = 100_000;
@@ -35,6 +35,11 @@ export interface WarehouseContents {
 /** Options of {@linkcode walkWarehouse}. */
 export interface WalkOptions {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What a folder is behind its name (its real path). A folder that is its own ancestor, as a
+   * symbolic link makes it, is not entered again. Left out for stores without links.
+   */
+  readonly identify?: ((folder: string) => Promise<string>) | undefined;
   readonly maxDepth?: number;
   readonly maxTables?: number;
   readonly maxFolders?: number;
@@ -63,14 +68,21 @@ export async function walkWarehouse(
   return await new Walk(io, warehouse, options).run();
 }
 
+/** A folder to look into; `above` identifies its ancestors. */
+interface PendingFolder {
+  readonly levels: readonly string[];
+  readonly above: readonly string[];
+}
+
 class Walk {
   readonly #io: FileIo;
   readonly #warehouse: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #identify: WalkOptions["identify"];
   readonly #maxDepth: number;
   readonly #maxTables: number;
   readonly #maxFolders: number;
-  readonly #queue: (readonly string[])[] = [];
+  readonly #queue: PendingFolder[] = [];
   readonly #tables: TableIdentifier[] = [];
   readonly #namespaces = new Map<string, readonly string[]>();
   #folders = 0;
@@ -79,6 +91,7 @@ class Walk {
     this.#io = io;
     this.#warehouse = warehouse;
     this.#signal = options.signal;
+    this.#identify = options.identify;
     this.#maxDepth = options.maxDepth ?? MAX_WAREHOUSE_DEPTH;
     this.#maxTables = options.maxTables ?? MAX_WAREHOUSE_TABLES;
     this.#maxFolders = options.maxFolders ?? MAX_WAREHOUSE_FOLDERS;
@@ -88,7 +101,7 @@ class Walk {
     const [own, entries] = await Promise.all([this.#list(["metadata"]), this.#list([])]);
     const isTable = classifyMetadataFolder(own) === "table";
     if (!isTable) {
-      this.#enqueue([], entries);
+      await this.#enter({ levels: [], above: [] }, entries);
       await this.#drain();
     }
     return {
@@ -106,10 +119,10 @@ class Walk {
       let failed = false;
       const pump = () => {
         while (!failed && busy < MAX_CONCURRENT_LISTINGS) {
-          const levels = this.#queue.pop();
-          if (levels === undefined) break;
+          const folder = this.#queue.pop();
+          if (folder === undefined) break;
           busy++;
-          this.#visit(levels).then(() => {
+          this.#visit(folder).then(() => {
             busy--;
             pump();
           }, (error) => {
@@ -123,20 +136,24 @@ class Walk {
     });
   }
 
-  async #visit(levels: readonly string[]): Promise<void> {
+  async #visit(folder: PendingFolder): Promise<void> {
+    const { levels } = folder;
     const verdict = classifyMetadataFolder(await this.#list([...levels, "metadata"]));
     if (verdict === "table") return this.#addTable(levels);
     if (verdict === "wreck") return;
     const entries = await this.#list(levels);
     if (entries.length === 0) this.#addNamespaces(levels);
-    this.#enqueue(levels, entries);
+    await this.#enter(folder, entries);
   }
 
-  #enqueue(levels: readonly string[], entries: readonly FolderEntry[]): void {
-    if (levels.length >= this.#maxDepth) return;
-    for (const { kind, name } of entries) {
-      if (kind === "folder" && isVisible(name)) this.#queue.push([...levels, name]);
-    }
+  async #enter(folder: PendingFolder, entries: readonly FolderEntry[]): Promise<void> {
+    const { levels, above } = folder;
+    const folders = entries.filter(({ kind, name }) => kind === "folder" && isVisible(name));
+    if (folders.length === 0 || levels.length >= this.#maxDepth) return;
+    const id = await this.#identify?.(joinLocation(this.#warehouse, ...levels));
+    if (id !== undefined && above.includes(id)) return;
+    const trail = id === undefined ? above : [...above, id];
+    for (const { name } of folders) this.#queue.push({ levels: [...levels, name], above: trail });
   }
 
   #addTable(levels: readonly string[]): void {

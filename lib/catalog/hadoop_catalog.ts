@@ -5,15 +5,15 @@
 import { AppError } from "../errors.ts";
 import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
 import type { StorageSpec } from "../storage/spec.ts";
-import { stripTrailingSlashes } from "./_location.ts";
+import { joinLocation, stripTrailingSlashes } from "./_location.ts";
 import { SharedCall } from "./_shared_call.ts";
 import { lookUpTable } from "./_warehouse_lookup.ts";
 import {
   classifyMetadataFolder,
+  type WalkOptions,
   walkWarehouse,
   type WarehouseContents,
 } from "./_warehouse_walk.ts";
-import { joinLocation } from "./_location.ts";
 import { compareNames, tableNotFound } from "./_names.ts";
 import type { CallOptions, Catalog, TableLocation } from "./ports.ts";
 
@@ -30,6 +30,8 @@ export interface HadoopCatalogOptions {
    * folders, so there an empty warehouse is as good as a missing one.
    */
   readonly warehouseExists?: () => Promise<boolean>;
+  /** A folder's real path, where the store has links; see {@linkcode WalkOptions.identify}. */
+  readonly identify?: WalkOptions["identify"];
 }
 
 /** A {@linkcode Catalog} over a warehouse folder. */
@@ -50,7 +52,8 @@ export class HadoopCatalog implements Catalog {
     this.#storage = options.storage;
     this.#warehouseExists = options.warehouseExists ?? (() => Promise.resolve(true));
     this.#walk = new SharedCall(async (signal) => {
-      const contents = await walkWarehouse(this.#io, this.#warehouse, { signal });
+      const { identify } = options;
+      const contents = await walkWarehouse(this.#io, this.#warehouse, { signal, identify });
       await this.#check(contents);
       return contents;
     });

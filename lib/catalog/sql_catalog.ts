@@ -109,9 +109,10 @@ export class SqlCatalog implements Catalog {
   /** Also rejects where the database knows other catalogs only: the name is part of every key. */
   async ping(options: CallOptions = {}): Promise<void> {
     const sql = `
-      SELECT DISTINCT catalog_name FROM iceberg_tables
-      UNION SELECT DISTINCT catalog_name FROM iceberg_namespace_properties
-      ORDER BY catalog_name = ? DESC, catalog_name LIMIT ${MAX_NAMES_SHOWN}`;
+      SELECT catalog_name FROM (
+        SELECT catalog_name FROM iceberg_tables
+        UNION SELECT catalog_name FROM iceberg_namespace_properties
+      ) ORDER BY catalog_name = ? DESC, catalog_name LIMIT ${MAX_NAMES_SHOWN}`;
     const rows = await this.#client.query(sql, [this.#catalogName], options);
     const names = rows.map((row) => text(row["catalog_name"]));
     if (names.length === 0 || names.includes(this.#catalogName)) return;
