@@ -1,0 +1,56 @@
+/** Request bodies, read within a bound and only as what they say they are. */
+import { AppError } from "../lib/errors.ts";
+
+/** Parses the JSON body of a request; `maxBytes` bounds what is read of it. */
+export async function readJsonBody(request: Request, maxBytes: number): Promise<unknown> {
+  requireJson(request);
+  const bytes = await readBytes(request, maxBytes);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return JSON.parse(text);
+  } catch (cause) {
+    // The parser's text quotes the body, which may hold secrets: it stays in the log.
+    throw new AppError("malformed", "malformed_json", "Cannot parse the body: it is not JSON", {
+      cause,
+    });
+  }
+}
+
+function requireJson(request: Request): void {
+  const given = request.headers.get("content-type");
+  const mediaType = given?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (mediaType === "application/json" || /^application\/[\w.-]+\+json$/.test(mediaType)) return;
+  const shown = given === null ? "none" : `"${mediaType.slice(0, 100)}"`;
+  throw new AppError(
+    "unsupported_media_type",
+    "unsupported_media_type",
+    `Cannot read the body: expected Content-Type "application/json", got ${shown}`,
+  );
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (request.body !== null) {
+    // A chunked body announces nothing, so it is counted as it comes.
+    for await (const chunk of request.body) {
+      length += chunk.byteLength;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function tooLarge(maxBytes: number): AppError {
+  const message = `Cannot read the body: expected at most ${maxBytes} bytes`;
+  return new AppError("too_large", "body_too_large", message);
+}

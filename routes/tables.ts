@@ -1,0 +1,143 @@
+/** Tables of the catalog: list, schema, health, snapshots, refs, files. */
+import { z } from "zod";
+import type { ErrorKind } from "../lib/errors.ts";
+import {
+  FileContent,
+  FileList,
+  HealthReport,
+  RefList,
+  SnapshotList,
+  TableList,
+  TableSchema,
+} from "../lib/tables/mod.ts";
+import { pageFields, toPage } from "./_page_query.ts";
+import { type Route, route } from "./_route.ts";
+
+const TAG = "Catalog";
+
+/** Most entries of one page, and what a list returns when no limit is given. */
+export const MAX_TABLE_PAGE = 10_000;
+
+/** What reading one table can meet: it is not there, broken, beyond a bound, or not understood. */
+const READ_ERRORS: readonly ErrorKind[] = [
+  "not_found",
+  "corrupt_data",
+  "unsupported",
+  "too_large",
+  "deadline_exceeded",
+];
+
+const tableParams = z.strictObject({
+  table_name: z.string().meta({
+    description: "`namespace.table` or `catalog.namespace.table`",
+    example: "db.events",
+  }),
+});
+
+const int64 = z.string().regex(/^-?\d{1,19}$/, "Expected a 64-bit integer");
+const filesQuery = z.strictObject({
+  ...pageFields(MAX_TABLE_PAGE),
+  content: FileContent.optional().meta({ description: "Only files of this content" }),
+  snapshot_id: int64.optional().meta({ description: "Files of this snapshot" }),
+  ref: z.string().min(1).max(1024).optional().meta({ description: "Files of this branch or tag" }),
+  timestamp: z.string().max(64).optional()
+    .meta({ description: "Files as of this ISO 8601 time" }),
+}).refine(
+  (query) => [query.snapshot_id, query.ref, query.timestamp].filter((at) => at).length <= 1,
+  { path: ["snapshot_id"], message: "Expected only one of snapshot_id, ref and timestamp" },
+);
+
+/** `GET /api/tables` and what is below `/api/table/{table_name}`. */
+export const tableRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/api/tables",
+    operation: "listTables",
+    tag: TAG,
+    summary: "List all Iceberg tables",
+    role: "Auditor",
+    query: z.strictObject(pageFields(MAX_TABLE_PAGE)),
+    answer: { status: 200, description: "Names, sorted", schema: TableList },
+    errors: ["deadline_exceeded"],
+    handler: ({ ctx, query, services }) => services.tables.list(ctx, toPage(query, MAX_TABLE_PAGE)),
+  }),
+  route({
+    method: "GET",
+    path: "/api/table/{table_name}/schema",
+    operation: "getTableSchema",
+    tag: TAG,
+    summary: "Get a table's schema",
+    role: "Auditor",
+    params: tableParams,
+    answer: { status: 200, description: "Columns in order", schema: TableSchema },
+    errors: READ_ERRORS,
+    handler: ({ ctx, params, services }) => services.tables.schema(ctx, params.table_name),
+  }),
+  route({
+    method: "GET",
+    path: "/api/table/{table_name}/health",
+    operation: "getTableHealth",
+    tag: TAG,
+    summary: "Get a table's health report",
+    description: "Counts, sizes and what to do about them, each with the request that does it.",
+    role: "Auditor",
+    params: tableParams,
+    answer: { status: 200, description: "The report", schema: HealthReport },
+    errors: READ_ERRORS,
+    handler: ({ ctx, params, services }) => services.tables.health(ctx, params.table_name),
+  }),
+  route({
+    method: "GET",
+    path: "/api/table/{table_name}/snapshots",
+    operation: "listSnapshots",
+    tag: TAG,
+    summary: "List a table's snapshots, newest first",
+    role: "Auditor",
+    params: tableParams,
+    query: z.strictObject(pageFields(MAX_TABLE_PAGE)),
+    answer: { status: 200, description: "Snapshots", schema: SnapshotList },
+    errors: READ_ERRORS,
+    handler: ({ ctx, params, query, services }) =>
+      services.tables.snapshots(ctx, {
+        table: params.table_name,
+        ...toPage(query, MAX_TABLE_PAGE),
+      }),
+  }),
+  route({
+    method: "GET",
+    path: "/api/table/{table_name}/refs",
+    operation: "listRefs",
+    tag: TAG,
+    summary: "List a table's branches and tags",
+    role: "Auditor",
+    params: tableParams,
+    query: z.strictObject(pageFields(MAX_TABLE_PAGE)),
+    answer: { status: 200, description: "Branches and tags", schema: RefList },
+    errors: READ_ERRORS,
+    handler: ({ ctx, params, query, services }) =>
+      services.tables.refs(ctx, { table: params.table_name, ...toPage(query, MAX_TABLE_PAGE) }),
+  }),
+  route({
+    method: "GET",
+    path: "/api/table/{table_name}/files",
+    operation: "listFiles",
+    tag: TAG,
+    summary: "List the live files of a table's snapshot",
+    role: "Auditor",
+    params: tableParams,
+    query: filesQuery,
+    answer: { status: 200, description: "Files in manifest order", schema: FileList },
+    errors: READ_ERRORS,
+    handler: ({ ctx, params, query, services }) =>
+      services.tables.files(ctx, {
+        table: params.table_name,
+        ...toPage(query, MAX_TABLE_PAGE),
+        content: query.content ?? null,
+        at: {
+          snapshotId: query.snapshot_id ?? null,
+          ref: query.ref ?? null,
+          timestamp: query.timestamp ?? null,
+        },
+      }),
+  }),
+];
