@@ -1,0 +1,180 @@
+/** The state over SQL clients: who may write when, and what failures mean. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ResultSet, Transaction as ClientTransaction } from "@libsql/client";
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import { MAX_LOCK_WAIT_MS, retryWhileBusy } from "./_busy_retry.ts";
+import type { Clients } from "./_clients.ts";
+import { commitUnknown, isRefusal, toStateError } from "./_sql_error.ts";
+import { Turns } from "./_turns.ts";
+import { type Sql, sql } from "./sql.ts";
+import type { State, Transaction, TransactionOptions } from "./state.ts";
+
+/** Longest time between BEGIN and COMMIT: remote servers take the lock away after as long. */
+export const TRANSACTION_TIMEOUT_MS = 5_000;
+
+/** A transaction that can also run a script, for the migrator. */
+export interface ScriptTransaction extends Transaction {
+  /** Runs several statements, separated by semicolons. */
+  script(text: string): Promise<void>;
+}
+
+/** {@linkcode State} over clients that are open. */
+export class Database implements State {
+  readonly #clients: Clients;
+  /** One writer in this process; between processes the database's own lock decides. */
+  readonly #turns = new Turns();
+  /** Set inside `transaction`, where another connection would wait for itself or read old rows. */
+  readonly #inside = new AsyncLocalStorage<true>();
+  readonly #timeoutMs: number;
+
+  constructor(clients: Clients, options: { readonly transactionTimeoutMs?: number } = {}) {
+    this.#clients = clients;
+    this.#timeoutMs = options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS;
+  }
+
+  async read<Row extends z.ZodType>(row: Row, statement: Sql): Promise<readonly z.output<Row>[]> {
+    this.#refuseInside();
+    const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
+    try {
+      const run = () => this.#clients.reader.execute(toStatement(statement));
+      return decodeRows(row, await retryWhileBusy(run, { deadlineMs }));
+    } catch (error) {
+      throw toStateError(error, this.#clients);
+    }
+  }
+
+  async transaction<T>(
+    fn: (tx: ScriptTransaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    this.#refuseInside();
+    const { waitMs = MAX_LOCK_WAIT_MS, signal } = options;
+    const deadlineMs = performance.now() + waitMs;
+    const release = await this.#turns.take({ waitMs, signal });
+    try {
+      const opened = await retryWhileBusy(() => this.#begin(), { deadlineMs, signal });
+      return await this.#complete(opened, fn);
+    } catch (error) {
+      throw toStateError(error, this.#clients);
+    } finally {
+      release();
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.read(z.object({ one: z.literal(1) }), sql`SELECT 1 AS one FROM migrations LIMIT 1`);
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.close({ waitMs: this.#timeoutMs + MAX_LOCK_WAIT_MS });
+    this.#clients.reader.close();
+    if (!this.#clients.remote) this.#clients.writer.close();
+  }
+
+  /** Remote clients send BEGIN with the first statement; the empty batch makes them do it now. */
+  async #begin(): Promise<ClientTransaction> {
+    const opened = await this.#clients.writer.transaction("write");
+    try {
+      await opened.batch([]);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  async #complete<T>(
+    opened: ClientTransaction,
+    fn: (tx: ScriptTransaction) => Promise<T>,
+  ): Promise<T> {
+    const tx = new LiveTransaction(opened, this.#clients);
+    const { promise: expired, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(tooSlow(this.#timeoutMs)), this.#timeoutMs);
+    try {
+      const result = await Promise.race([this.#inside.run(true, () => fn(tx)), expired]);
+      tx.end();
+      await this.#commit(opened);
+      return result;
+    } finally {
+      tx.end();
+      clearTimeout(timer);
+      // Rolls back whatever was not committed; after a commit it does nothing.
+      opened.close();
+    }
+  }
+
+  /** The commit point: once this resolves, the writes survive a crash. */
+  async #commit(opened: ClientTransaction): Promise<void> {
+    try {
+      await opened.commit();
+    } catch (error) {
+      throw this.#clients.remote && !isRefusal(error) ? commitUnknown(error) : error;
+    }
+  }
+
+  #refuseInside(): void {
+    if (this.#inside.getStore() !== true) return;
+    throw new TypeError("Cannot use the state inside a transaction: use the transaction itself");
+  }
+}
+
+class LiveTransaction implements ScriptTransaction {
+  readonly #opened: ClientTransaction;
+  readonly #clients: Clients;
+  #over = false;
+
+  constructor(opened: ClientTransaction, clients: Clients) {
+    this.#opened = opened;
+    this.#clients = clients;
+  }
+
+  async read<Row extends z.ZodType>(row: Row, statement: Sql): Promise<readonly z.output<Row>[]> {
+    return decodeRows(row, await this.#call(() => this.#opened.execute(toStatement(statement))));
+  }
+
+  async run(statement: Sql): Promise<number> {
+    return (await this.#call(() => this.#opened.execute(toStatement(statement)))).rowsAffected;
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#call(() => this.#opened.executeMultiple(text));
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  async #call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#over) throw new TypeError("Cannot use the transaction: it is over");
+    try {
+      return await run();
+    } catch (error) {
+      throw toStateError(error, this.#clients);
+    }
+  }
+}
+
+function toStatement({ text, args }: Sql): { sql: string; args: Sql["args"][number][] } {
+  return { sql: text, args: [...args] };
+}
+
+function decodeRows<Row extends z.ZodType>(
+  row: Row,
+  result: ResultSet,
+): readonly z.output<Row>[] {
+  const parsed = z.array(row).safeParse(result.rows);
+  if (parsed.success) return parsed.data;
+  // Paths and expectations only: the values may be hashes or stored secrets.
+  const context = { columns: result.columns.join(", "), problem: z.prettifyError(parsed.error) };
+  throw new AppError("internal", "state_row_invalid", "Cannot read the state: a row is not valid", {
+    context,
+  });
+}
+
+function tooSlow(timeoutMs: number): AppError {
+  const message = `Cannot store the change: it took longer than ${timeoutMs} ms`;
+  return new AppError("deadline_exceeded", "state_transaction_timeout", message, {
+    retryable: true,
+  });
+}

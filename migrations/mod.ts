@@ -1,0 +1,10 @@
+/**
+ * The migrations, in order, as text inside the binary. A released one is never edited: its checksum
+ * is recorded in every database that has it.
+ */
+import createAccessTables from "./0001_create_access_tables.sql" with { type: "text" };
+
+/** Every migration; the place in the list is its version, from 1. */
+export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
+  { name: "0001_create_access_tables", sql: createAccessTables },
+];
