@@ -8,7 +8,7 @@ import { AppError } from "../lib/errors.ts";
 import { readJsonBody } from "./_body.ts";
 import { withDeadline } from "./_deadline.ts";
 import type { AppEnv } from "./_env.ts";
-import { authenticate } from "./_middleware/authentication.ts";
+import { authenticate, isWebSocket, TICKET_PARAMETER } from "./_middleware/authentication.ts";
 import { ownOrigin } from "./_origin.ts";
 import { logProblem, methodNotAllowed, type ProblemContext, problemResponse } from "./_problem.ts";
 import { jsonReply } from "./_reply.ts";
@@ -86,7 +86,10 @@ function toContext(c: AppContext, principal: Principal, signal: AbortSignal): Ca
 
 async function parse(c: AppContext, route: Route, bodyBytes: number) {
   const params = check(route.params, c.req.param());
-  const query = check(route.query, queryInput(new URL(c.req.url)));
+  const given = queryInput(new URL(c.req.url));
+  // A ticket was spent on the way in; it is no business of the route.
+  if (isWebSocket(c)) delete given[TICKET_PARAMETER];
+  const query = check(route.query, given);
   // A body that is malformed or too large outranks wrong fields, so it is read before they are told.
   const sent = route.body === null
     ? undefined
