@@ -1,41 +1,29 @@
 /** The access verbs as one object, built once by the composition root. */
 import type { Secret } from "../secret.ts";
+import { guardFailures } from "./_guard.ts";
+import { refreshPrincipal } from "./_resolve.ts";
+import { authenticateBearer } from "./authenticate_bearer.ts";
+import { authenticateSession } from "./authenticate_session.ts";
+import { bootstrap } from "./bootstrap.ts";
 import type { CallContext } from "./context.ts";
-import type { CreatedToken, CreateTokenInput } from "./create_token.ts";
-import type { CreateUserInput } from "./create_user.ts";
-import type { AuditFilter } from "./list_audit.ts";
+import { createSession } from "./create_session.ts";
+import { createTicket } from "./create_ticket.ts";
+import { type CreatedToken, createToken, type CreateTokenInput } from "./create_token.ts";
+import { createUser, type CreateUserInput } from "./create_user.ts";
+import type { AccessDeps } from "./deps.ts";
+import { FailureLimit } from "./failure_limit.ts";
+import type { Bootstrapped, Caller, Granted, OriginBound } from "./grants.ts";
+import { listAudit, type ListAuditInput } from "./list_audit.ts";
+import { listTokens, type ListTokensInput } from "./list_tokens.ts";
+import { listUsers } from "./list_users.ts";
+import { logout } from "./logout.ts";
+import type { OriginInput } from "./origin.ts";
 import type { Page } from "./page.ts";
 import type { Principal } from "./principal.ts";
+import { redeemTicket } from "./redeem_ticket.ts";
+import { revokeToken, type RevokeTokenInput } from "./revoke_token.ts";
 import type { AuditList, TokenInfo, TokenList, User, UserList } from "./schemas.ts";
-import type { UpdateUserInput } from "./update_user.ts";
-
-/** Who presents a credential, for the limit on failures. */
-export interface Caller {
-  /** The client's address; behind a trusted proxy the one that the proxy names. */
-  readonly clientAddress: string;
-}
-
-/** A session or ticket secret, with the origin of the request that presents it. */
-export interface OriginBound extends Caller {
-  readonly secret: string;
-  /** `Origin` of the request or, where a browser sends none, the request's own origin. */
-  readonly origin: string;
-}
-
-/** A secret that was just created; this is the only time it is shown. */
-export interface Granted {
-  readonly secret: Secret;
-  readonly expiresAtMs: number;
-}
-
-/** What a first start created. */
-export interface Bootstrapped {
-  readonly user: string;
-  /** The Admin token. */
-  readonly secret: Secret;
-  /** False where `DRLS_BOOTSTRAP_TOKEN` gave it: then it need not be printed. */
-  readonly generated: boolean;
-}
+import { updateUser, type UpdateUserInput } from "./update_user.ts";
 
 /**
  * The access verbs. Those that take a `ctx` check its role themselves. Authentication fails with
@@ -56,9 +44,9 @@ export interface Access {
   refresh(principal: Principal): Promise<Principal>;
 
   /** Any bearer principal: starts a browser session bound to `origin`. */
-  createSession(ctx: CallContext, input: { readonly origin: string }): Promise<Granted>;
+  createSession(ctx: CallContext, input: OriginInput): Promise<Granted>;
   /** Any principal: a ticket for one WebSocket, valid for seconds and bound to `origin`. */
-  createTicket(ctx: CallContext, input: { readonly origin: string }): Promise<Granted>;
+  createTicket(ctx: CallContext, input: OriginInput): Promise<Granted>;
   /** Ends the session that `ctx` came with; no error where it came with another credential. */
   logout(ctx: CallContext): Promise<void>;
 
@@ -71,12 +59,45 @@ export interface Access {
   /** Admin. The only time the token itself is shown. */
   createToken(ctx: CallContext, input: CreateTokenInput): Promise<CreatedToken>;
   /** Admin. Newest first; `user` narrows to one user's tokens. */
-  listTokens(ctx: CallContext, input: Page & { readonly user?: string }): Promise<TokenList>;
+  listTokens(
+    ctx: CallContext,
+    input: ListTokensInput,
+  ): Promise<TokenList>;
   /** Admin. Takes effect at once; revoking twice is no error. */
-  revokeToken(ctx: CallContext, input: { readonly id: string }): Promise<TokenInfo>;
+  revokeToken(ctx: CallContext, input: RevokeTokenInput): Promise<TokenInfo>;
   /** LeadDataEngineer. Newest first. */
-  listAudit(ctx: CallContext, input: Page & { readonly filter: AuditFilter }): Promise<AuditList>;
+  listAudit(ctx: CallContext, input: ListAuditInput): Promise<AuditList>;
 
   /** On the very first start, an Admin with a token; null on every later one. */
   bootstrap(input: { readonly token: Secret | null }): Promise<Bootstrapped | null>;
+}
+
+/** Builds the access verbs; the count of failures lives as long as the object. */
+export function createAccess(deps: AccessDeps): Access {
+  const limit = new FailureLimit({ clock: deps.clock });
+  const bound = (input: OriginBound) => ({ ...input, limit });
+  return {
+    authenticateBearer: ({ credential, clientAddress }) =>
+      guardFailures(() => authenticateBearer(deps, credential), {
+        limit,
+        clientAddress,
+        secret: credential,
+      }),
+    authenticateSession: (input) =>
+      guardFailures(() => authenticateSession(deps, input), bound(input)),
+    redeemTicket: (input) => guardFailures(() => redeemTicket(deps, input), bound(input)),
+    refresh: (principal) =>
+      refreshPrincipal(deps.state, principal, { nowMs: deps.clock.now(), origin: null }),
+    createSession: (ctx, input) => createSession(deps, ctx, input),
+    createTicket: (ctx, input) => createTicket(deps, ctx, input),
+    logout: (ctx) => logout(deps, ctx),
+    createUser: (ctx, input) => createUser(deps, ctx, input),
+    listUsers: (ctx, page) => listUsers(deps, ctx, page),
+    updateUser: (ctx, input) => updateUser(deps, ctx, input),
+    createToken: (ctx, input) => createToken(deps, ctx, input),
+    listTokens: (ctx, input) => listTokens(deps, ctx, input),
+    revokeToken: (ctx, input) => revokeToken(deps, ctx, input),
+    listAudit: (ctx, input) => listAudit(deps, ctx, input),
+    bootstrap: (input) => bootstrap(deps, input),
+  };
 }

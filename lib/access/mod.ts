@@ -1,5 +1,6 @@
 /** Principals, roles, tokens, JWTs, sessions, decisions with reasons, audit. */
-export type { Access, Bootstrapped, Caller, Granted, OriginBound } from "./access.ts";
+export { type Access, createAccess } from "./access.ts";
+export { type AuditRecord, recordAudit } from "./audit.ts";
 export { type Action, authorize, type Decision, requireRole } from "./authorize.ts";
 export type { CallContext } from "./context.ts";
 export {
@@ -8,7 +9,11 @@ export {
   DEFAULT_TOKEN_DAYS,
   MAX_TOKEN_DAYS,
 } from "./create_token.ts";
+export { SESSION_LIFETIME_MS } from "./create_session.ts";
 export { CreateUserInput } from "./create_user.ts";
+export type { AccessDeps } from "./deps.ts";
+export type { Bootstrapped, Caller, Granted, OriginBound } from "./grants.ts";
+export { createJwtVerifier, type JwtOptions, type JwtVerifier } from "./jwt.ts";
 export { AuditFilter } from "./list_audit.ts";
 export { MAX_ACCESS_PAGE, type Page } from "./page.ts";
 export {
