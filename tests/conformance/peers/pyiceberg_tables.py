@@ -203,8 +203,9 @@ def write_history(catalog: Catalog, namespace: str) -> None:
     emptied.delete("id >= 0")
 
 
-def write_all(catalog: Catalog, namespace: str) -> None:
-    for step in (write_simple, write_types, write_partitioned, write_evolved, write_history):
+def write_all(catalog: Catalog, namespace: str, plain: bool = False) -> None:
+    steps = (write_simple, write_types, write_partitioned)
+    for step in steps if plain else (*steps, write_evolved, write_history):
         step(catalog, namespace)
 
 
