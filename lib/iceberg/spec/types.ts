@@ -3,6 +3,7 @@
  * fields by id in `schema.ts`. Types drls does not compute with (variant, geometry, geography,
  * unknown) are kept exactly, so that a commit writes back what it read.
  */
+import type { JsonObject } from "../../json.ts";
 
 /** Types without parameters, by their spec names. */
 export type SimpleTypeName =
@@ -43,6 +44,8 @@ export interface NestedField {
   readonly initialDefault: IcebergValue | undefined;
   /** v3 `write-default`: value for writers that do not supply the field. */
   readonly writeDefault: IcebergValue | undefined;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A tuple of named fields. */
