@@ -4,7 +4,7 @@
  */
 import { AppError } from "../errors.ts";
 import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
-import type { StorageSpec } from "../storage/spec.ts";
+import type { StorageSpec } from "../storage/mod.ts";
 import { joinLocation, stripTrailingSlashes } from "./_location.ts";
 import { SharedCall } from "./_shared_call.ts";
 import { lookUpTable } from "./_warehouse_lookup.ts";

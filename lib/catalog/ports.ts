@@ -4,7 +4,7 @@
  * wants it, in a reader isolate for requests: see `load_table.ts`.
  */
 import type { TableIdentifier } from "../iceberg/ports.ts";
-import type { StorageSpec } from "../storage/spec.ts";
+import type { StorageSpec } from "../storage/mod.ts";
 
 /** Catalog types that drls speaks. */
 export type CatalogType = "hadoop" | "sql" | "rest";

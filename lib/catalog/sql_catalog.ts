@@ -5,7 +5,7 @@
  */
 import { AppError, corruptData } from "../errors.ts";
 import { formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
-import type { StorageSpec } from "../storage/spec.ts";
+import type { StorageSpec } from "../storage/mod.ts";
 import { localPath, locationScheme } from "./_location.ts";
 import { compareNames, MAX_NAME_LEVELS, tableNotFound } from "./_names.ts";
 import { SqlClient } from "./_sql_client.ts";

@@ -1,0 +1,216 @@
+/**
+ * One configured connection to a REST catalog: `/v1/config` merged with our own properties, the
+ * path prefix, headers, and authentication.
+ */
+import { AwsV4Signer } from "aws4fetch";
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import { parseJson } from "../json.ts";
+import { HttpClient, type HttpResponse } from "./_http.ts";
+import { OauthTokens } from "./_oauth_tokens.ts";
+import { restFailure } from "./_rest_errors.ts";
+import { type Properties, type RestSigning, restSigning } from "./_rest_properties.ts";
+
+/** Answers that list or configure. */
+const MAX_LISTING_BYTES = 32 * 1024 * 1024;
+
+/** What a session is made of. */
+export interface RestSessionOptions {
+  readonly uri: string;
+  readonly warehouse: string | null;
+  /** `extra_props`, as configured. */
+  readonly properties: Properties;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+}
+
+/** How {@linkcode RestSession.open} is called. */
+export interface OpenSessionCall {
+  readonly previous: RestSession | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A read below the catalog's prefix. */
+export interface RestRequest {
+  /** Encoded segments below `/v1/{prefix}/`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly maxBytes?: number;
+  readonly action: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ConfigAnswer = z.object({
+  defaults: z.record(z.string(), z.unknown()).nullish(),
+  overrides: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** A session after `/v1/config`; requests carry its headers and credentials. */
+export class RestSession {
+  /** Server defaults, then ours, then server overrides: later ones win. */
+  readonly properties: Properties;
+  readonly #options: RestSessionOptions;
+  readonly #base: string;
+  readonly #tokens: OauthTokens;
+  readonly #signing: RestSigning | null;
+  readonly #headers: Readonly<Record<string, string>>;
+  /** Tokens by our own properties, which ask for the configuration. */
+  #first: OauthTokens | null = null;
+
+  private constructor(
+    options: RestSessionOptions,
+    parts: { properties: Properties; tokens: OauthTokens | null },
+  ) {
+    const { properties } = parts;
+    this.properties = properties;
+    this.#options = options;
+    this.#base = (properties["uri"] ?? options.uri).replace(/\/+$/, "");
+    this.#signing = restSigning(properties, this.#base);
+    this.#tokens = parts.tokens ?? openTokens(options, properties, this.#base);
+    this.#headers = configuredHeaders(properties);
+  }
+
+  /** Asks the server for its configuration. Tokens of a previous session are used further. */
+  static async open(options: RestSessionOptions, call: OpenSessionCall): Promise<RestSession> {
+    const { previous, signal } = call;
+    const own = options.properties;
+    const tokens = previous === null ? null : previous.#first;
+    const first = new RestSession(options, { properties: own, tokens });
+    const { warehouse } = options;
+    const response = await first.#send({
+      path: "config",
+      ...(warehouse === null ? {} : { query: { warehouse } }),
+      action: "reach the catalog",
+      signal,
+    }, `${first.#base}/v1/`);
+    if (response.status !== 200) throw restFailure(response, "reach the catalog");
+    const { defaults, overrides } = parseAnswer(response, ConfigAnswer, "reach the catalog");
+    const properties = { ...texts(defaults), ...own, ...texts(overrides) };
+    const known = (previous === null ? [first] : [first, previous])
+      .filter((other) => isSameLogin(other.properties, properties))
+      .map((other) => other.#tokens);
+    const session = new RestSession(options, { properties, tokens: known[0] ?? null });
+    session.#first = first.#tokens;
+    return session;
+  }
+
+  /** Sends a read; statuses of 429 and from 500 on are thrown, others are the caller's to judge. */
+  async get(request: RestRequest): Promise<HttpResponse> {
+    const prefix = this.properties["prefix"] ?? "";
+    const path = prefix === "" ? "" : `${prefix.replace(/^\/+|\/+$/g, "")}/`;
+    return await this.#send(request, `${this.#base}/v1/${path}`);
+  }
+
+  /** Sends a read whose answer is small JSON of a known shape. */
+  async getJson<T>(request: RestRequest, schema: z.ZodType<T>): Promise<T> {
+    const response = await this.get(request);
+    if (response.status !== 200) throw restFailure(response, request.action);
+    return parseAnswer(response, schema, request.action);
+  }
+
+  async #send(request: RestRequest, below: string): Promise<HttpResponse> {
+    const token = this.#signing === null ? await this.#tokens.get(request.signal) : null;
+    const response = await this.#sendOnce(request, below, token);
+    // The token may have been revoked or expired early: one more try with a new one.
+    if (response.status !== 401 || token === null || !this.#tokens.invalidate(token)) {
+      return response;
+    }
+    return await this.#sendOnce(request, below, await this.#tokens.get(request.signal));
+  }
+
+  async #sendOnce(
+    request: RestRequest,
+    below: string,
+    token: string | null,
+  ): Promise<HttpResponse> {
+    const query = new URLSearchParams(request.query ?? {}).toString();
+    const url = `${below}${request.path}${query === "" ? "" : `?${query}`}`;
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      ...request.headers,
+      ...this.#headers,
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    };
+    const { action, signal } = request;
+    return await this.#options.http.send({
+      method: "GET",
+      url,
+      headers: this.#signing === null ? headers : await sign(url, headers, this.#signing),
+      maxBytes: request.maxBytes ?? MAX_LISTING_BYTES,
+      action,
+      signal,
+    });
+  }
+}
+
+function isSameLogin(a: Properties, b: Properties): boolean {
+  return ["uri", "token", "credential", "scope", "oauth2-server-uri", "audience", "resource"]
+    .every((key) => a[key] === b[key]);
+}
+
+function openTokens(
+  options: RestSessionOptions,
+  properties: Properties,
+  base: string,
+): OauthTokens {
+  const { credential, audience, resource } = properties;
+  return new OauthTokens({
+    clock: options.clock,
+    http: options.http,
+    token: properties["token"] ?? null,
+    credential: credential === undefined ? null : {
+      url: properties["oauth2-server-uri"] ?? `${base}/v1/oauth/tokens`,
+      credential,
+      scope: properties["scope"] ?? "catalog",
+      extra: {
+        ...(audience === undefined ? {} : { audience }),
+        ...(resource === undefined ? {} : { resource }),
+      },
+    },
+  });
+}
+
+/** `header.X-Name` properties as headers. */
+function configuredHeaders(properties: Properties): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(properties)
+      .filter(([key]) => key.startsWith("header."))
+      .map(([key, value]) => [key.slice("header.".length).toLowerCase(), value]),
+  );
+}
+
+async function sign(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signing: RestSigning,
+): Promise<Readonly<Record<string, string>>> {
+  const signed = await new AwsV4Signer({ url, headers: { ...headers }, ...signing }).sign();
+  return Object.fromEntries(signed.headers);
+}
+
+function parseAnswer<T>(response: HttpResponse, schema: z.ZodType<T>, action: string): T {
+  const parsed = schema.safeParse(tryParse(response.body));
+  if (parsed.success) return parsed.data;
+  const message = `Cannot ${action}: the server's answer is not that of an Iceberg REST catalog`;
+  const at = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw new AppError("unavailable", "catalog_answer_invalid", message, { context: { at } });
+}
+
+function tryParse(body: Uint8Array): unknown {
+  try {
+    return parseJson(body);
+  } catch {
+    return null; // The caller reports it.
+  }
+}
+
+/** Properties are texts; some servers send numbers and booleans. */
+function texts(values: Readonly<Record<string, unknown>> | null | undefined): Properties {
+  return Object.fromEntries(
+    Object.entries(values ?? {})
+      .filter(([, value]) => ["string", "number", "bigint", "boolean"].includes(typeof value))
+      .map(([key, value]) => [key, String(value)]),
+  );
+}
