@@ -5,11 +5,9 @@ from pyiceberg.manifest import DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.types import DecimalType, ListType, MapType, StructType
 
-# Spark's names (SparkSchemaUtil) where Spark has the type, Iceberg's own where it has not.
+# The API shows Iceberg's names, save for this one.
 ENGINE_NAMES = {
     "long": "bigint",
-    "timestamptz": "timestamp",
-    "timestamp": "timestamp_ntz",
 }
 
 

@@ -246,6 +246,16 @@ def write_types(spark):
     spark.sql("INSERT INTO db.v3_defaults VALUES (2, 5, 'given')")
 
 
+def partition_term(transform, column):
+    """`bucket[4]` of a column as `bucket(4, column)`."""
+    if transform == "identity":
+        return column
+    if "[" in transform:
+        name, argument = transform.rstrip("]").split("[")
+        return f"{name}({argument}, {column})"
+    return f"{transform}({column})"
+
+
 def figures(spark, table):
     """What Spark says of one table."""
     files = spark.sql(
@@ -278,7 +288,10 @@ def figures(spark, table):
         "columns": columns,
         "format_version": loaded.operations().current().formatVersion(),
         "schema_id": loaded.schema().schemaId(),
-        "partition_by": [str(field.transform()) for field in loaded.spec().fields()],
+        "partition_by": [
+            partition_term(str(field.transform()), loaded.schema().findColumnName(field.sourceId()))
+            for field in loaded.spec().fields()
+        ],
         "snapshot_count": len(snapshots),
         "current_snapshot_id": None if current is None else str(current.snapshotId()),
         "snapshots": [
@@ -311,7 +324,6 @@ def figures(spark, table):
         "deletion_vectors": len(vectors),
         "equality_delete_files": len(deletes) - len(position),
         "position_deleted_rows": sum(f.record_count for f in position),
-        "live_rows": spark.table(table).count(),
         "manifest_count": spark.sql(f"SELECT * FROM {table}.manifests").count(),
         "files": sorted(
             [f.content, f.file_path, f.spec_id, f.record_count, f.file_size_in_bytes]
