@@ -16,6 +16,8 @@ const SNAPPY_CHECKSUM_BYTES = 4;
 /** Output buffers of the inflater, in bytes: one should hold a typical block. */
 const MIN_CHUNK_BYTES = 16 * 1024;
 const MAX_CHUNK_BYTES = 1024 * 1024;
+/** How far manifests shrink, roughly; a larger guess costs more to clear than a second buffer. */
+const CHUNK_RATIO = 4;
 
 /** Where a block lies, for messages. */
 export interface CodecOptions {
@@ -49,7 +51,7 @@ export function decompressBlock(
 ): Uint8Array {
   const zlibOptions = {
     maxOutputLength: MAX_BLOCK_BYTES,
-    chunkSize: Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, block.length * 8)),
+    chunkSize: Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, block.length * CHUNK_RATIO)),
   };
   try {
     switch (codec) {

@@ -3,6 +3,7 @@
  * (`IcebergValue`): no reflection on the schema per value, and no `eval`.
  */
 import type { IcebergValue } from "../spec/types.ts";
+import { bigintFromBytes, uuidFromBytes } from "../spec/values.ts";
 import type { AvroCursor } from "./cursor.ts";
 import { readBranch } from "./compile_skip.ts";
 import { MAX_COLLECTION_ITEMS } from "./limits.ts";
@@ -60,21 +61,6 @@ export function compileValue(type: AvroType): Reader<IcebergValue> {
   }
 }
 
-/** Big-endian two's complement bytes as an integer: the form of every Iceberg decimal. */
-export function decodeDecimal(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return BigInt.asIntN(bytes.length * 8, value);
-}
-
-/** 16 bytes as a canonical lower-case UUID. */
-export function formatUuid(bytes: Uint8Array): string {
-  const hex = bytes.toHex();
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
-    hex.slice(20)
-  }`;
-}
-
 /** Decimals of more bytes than this cannot be Iceberg's; refusing them bounds the arithmetic. */
 const MAX_DECIMAL_BYTES = 64;
 
@@ -82,14 +68,14 @@ function compileBinary(
   read: Reader<Uint8Array>,
   logical: AvroLogicalType | null,
 ): Reader<IcebergValue> {
-  if (logical?.kind === "uuid") return (cursor) => formatUuid(read(cursor));
+  if (logical?.kind === "uuid") return (cursor) => uuidFromBytes(read(cursor));
   if (logical?.kind !== "decimal") return read;
   return (cursor) => {
     const bytes = read(cursor);
     if (bytes.length > MAX_DECIMAL_BYTES) {
       cursor.fail("avro_malformed", `a decimal takes ${bytes.length} bytes`);
     }
-    return decodeDecimal(bytes);
+    return bigintFromBytes(bytes);
   };
 }
 

@@ -2,10 +2,16 @@
  * Decodes partition tuples (spec: "Manifests", field 102) by field id, and hands out one array per
  * distinct tuple: files of one partition share it, so a fold can key on its identity.
  */
-import type { IcebergValue, PrimitiveType } from "../spec/types.ts";
+import {
+  type IcebergValue,
+  isPrimitive,
+  type PrimitiveType,
+  type StructType,
+} from "../spec/types.ts";
+import { bigintFromBytes, uuidFromBytes } from "../spec/values.ts";
 import { AvroTypeMismatch } from "../avro/compile_field.ts";
 import { compileSkip, type Skipper } from "../avro/compile_skip.ts";
-import { compileValue, decodeDecimal, formatUuid, type Reader } from "../avro/compile_value.ts";
+import { compileValue, type Reader } from "../avro/compile_value.ts";
 import type { AvroCursor } from "../avro/cursor.ts";
 import { asNullable, type AvroType } from "../avro/schema.ts";
 
@@ -17,6 +23,13 @@ import { asNullable, type AvroType } from "../avro/schema.ts";
 export interface PartitionFieldRef {
   readonly fieldId: number;
   readonly resultType?: PrimitiveType;
+}
+
+/** The fields of a partition type (`spec/partition_type.ts`), to decode tuples in its order and forms. */
+export function partitionFieldRefs(partitionType: StructType): readonly PartitionFieldRef[] {
+  return partitionType.fields.map(({ id, type }) =>
+    isPrimitive(type) ? { fieldId: id, resultType: type } : { fieldId: id }
+  );
 }
 
 const MICROS_PER_DAY = 86_400_000_000n;
@@ -136,10 +149,10 @@ function conversion(
     case "time":
       return toBigint(1n);
     case "decimal":
-      return (value) => value instanceof Uint8Array ? decodeDecimal(value) : value;
+      return (value) => value instanceof Uint8Array ? bigintFromBytes(value) : value;
     case "uuid":
       return (value) =>
-        value instanceof Uint8Array && value.length === 16 ? formatUuid(value) : value;
+        value instanceof Uint8Array && value.length === 16 ? uuidFromBytes(value) : value;
     default:
       return null;
   }
