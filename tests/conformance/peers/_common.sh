@@ -43,3 +43,15 @@ jar() {
     -Dartifact="$coordinates" -DoutputDirectory="$peers/jars"
   echo "install: $file installed"
 }
+
+# need_java <version>: fails unless a Java runtime of at least that version can be found.
+need_java() {
+  local wanted="$1" java found
+  for java in "${JAVA_HOME:-}/bin/java" java /usr/lib/jvm/*/bin/java; do
+    command -v "$java" >/dev/null || continue
+    found="$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)"
+    [[ -n "$found" && "$found" -ge "$wanted" ]] && return
+  done
+  echo "install: Java $wanted or newer is neither on PATH nor in JAVA_HOME or /usr/lib/jvm" >&2
+  exit 1
+}
