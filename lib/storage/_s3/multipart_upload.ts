@@ -60,7 +60,7 @@ export class MultipartUpload {
   }
 
   /** Sends the next part. Calls may overlap: a part's number is taken when its call starts. */
-  async sendPart(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  async sendPart(bytes: Uint8Array): Promise<void> {
     const partNumber = ++this.#partsStarted;
     const answer = await this.#client.send({
       ...this.#target,
@@ -68,7 +68,6 @@ export class MultipartUpload {
       method: "PUT",
       query: { partNumber: String(partNumber), uploadId: this.#uploadId },
       body: bytes,
-      signal,
       maxBodyBytes: MAX_CONTROL_BYTES,
     });
     const etag = answer.headers.get("etag");

@@ -150,7 +150,8 @@ function describe(refusal: S3Refusal, options: RefusalFailureOptions): Descripti
   if (code === "NoSuchUpload") {
     return unavailable("storage_upload_lost", "the store dropped the upload under way");
   }
-  if (status === 404) {
+  // Other codes may hide behind a 404: versitygw answers one to an unknown access key.
+  if (status === 404 && (code === null || code === "NotFound")) {
     return { kind: "not_found", code: "file_not_found", reason: "there is no such file" };
   }
   if (code === "RequestTimeTooSkewed") {

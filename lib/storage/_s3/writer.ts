@@ -34,7 +34,6 @@ export class S3Writer implements FileWriter {
   #sizeBytes = 0;
   #upload: MultipartUpload | null = null;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
   #failure: { readonly error: unknown } | null = null;
   #isDone = false;
 
@@ -73,7 +72,6 @@ export class S3Writer implements FileWriter {
       await this.#upload.complete();
     } catch (error) {
       // After an unknown outcome an abort is harmless: a completed upload is no upload any more.
-      this.#stop.abort();
       await Promise.all(this.#underWay);
       await this.#upload.abort();
       throw error;
@@ -87,7 +85,7 @@ export class S3Writer implements FileWriter {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#part = new Uint8Array(0);
-    this.#stop.abort();
+    // Parts under way are waited for, not cut off: one that lands after the abort would stay.
     await Promise.all(this.#underWay);
     await this.#upload?.abort();
   }
@@ -121,7 +119,7 @@ export class S3Writer implements FileWriter {
     const part = this.#part.subarray(0, this.#partLength);
     this.#part = new Uint8Array(0);
     this.#partLength = 0;
-    const sending = this.#upload.sendPart(part, this.#stop.signal).catch((error: unknown) => {
+    const sending = this.#upload.sendPart(part).catch((error: unknown) => {
       this.#failure ??= { error };
     }).finally(() => this.#underWay.delete(sending));
     this.#underWay.add(sending);
