@@ -66,7 +66,7 @@ export class RestCatalog implements Catalog {
     this.name = options.name;
     this.#options = options;
     this.#http = options.http ?? new HttpClient();
-    this.#opening = new SharedCall((signal) => this.#open(signal));
+    this.#opening = new SharedCall((signal) => this.#open(signal), { joinRunning: true });
     this.#namespaces = new SharedCall((signal) => this.#walkNamespaces(signal));
   }
 
