@@ -4,33 +4,13 @@
  * one does not. Missing facts answer with caution.
  */
 import type { BoundExpression, BoundPredicate, ScalarValue } from "./bound.ts";
+import type { ColumnFacts } from "./column_facts.ts";
 import { type Comparator, comparatorFor, isFloating } from "./compare.ts";
 import { negatedOp } from "./expression.ts";
 import { anyWithin, hasPrefix, matchesNull } from "./match_row.ts";
 
-/** What is known of a column's values. */
-export interface ColumnFacts {
-  readonly mayHaveNull: boolean;
-  readonly mayHaveNan: boolean;
-  /** Whether there may be a value that is neither null nor NaN; bounds speak of these. */
-  readonly mayHaveValue: boolean;
-  /** At most every value; undefined where unknown. */
-  readonly lower: ScalarValue | undefined;
-  /** At least every value; undefined where unknown. */
-  readonly upper: ScalarValue | undefined;
-}
-
 /** Gathers the facts that a predicate needs from a source (a file or a manifest). */
 export type FactsOf<Source> = (source: Source, predicate: BoundPredicate) => ColumnFacts;
-
-/** Nothing is known: every row may be null, NaN or any value. */
-export const UNKNOWN_FACTS: ColumnFacts = {
-  mayHaveNull: true,
-  mayHaveNan: true,
-  mayHaveValue: true,
-  lower: undefined,
-  upper: undefined,
-};
 
 /** Compiles a test of whether a source may hold a matching row. */
 export function mayMatch<Source>(
@@ -60,18 +40,6 @@ export function mustMatch<Source>(
       return !leafMayMatch(opposite, { ...facts, mayHaveNull: false }, compare);
     };
   });
-}
-
-/** The facts with bounds that contradict each other, or are NaN, taken as unknown. */
-export function plausibleBounds(
-  lower: ScalarValue | undefined,
-  upper: ScalarValue | undefined,
-  compare: Comparator,
-): Pick<ColumnFacts, "lower" | "upper"> {
-  // Old writers recorded NaN as a bound, and ordered UUIDs as signed numbers.
-  if (Number.isNaN(lower) || Number.isNaN(upper)) return { lower: undefined, upper: undefined };
-  const inverted = lower !== undefined && upper !== undefined && compare(lower, upper) > 0;
-  return inverted ? { lower: undefined, upper: undefined } : { lower, upper };
 }
 
 function compile<Source>(

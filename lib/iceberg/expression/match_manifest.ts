@@ -2,8 +2,9 @@
 import type { FieldSummary, ManifestFile } from "../manifest/manifest_file.ts";
 import type { PartitionSpec } from "../spec/partition_spec.ts";
 import { boundValue } from "./_bound_value.ts";
-import { type ColumnFacts, mayMatch, plausibleBounds, UNKNOWN_FACTS } from "./_range_match.ts";
+import { mayMatch } from "./_range_match.ts";
 import type { BoundExpression, BoundPredicate } from "./bound.ts";
+import { type ColumnFacts, plausibleBounds, UNKNOWN_FACTS } from "./column_facts.ts";
 import { comparatorFor, isFloating } from "./compare.ts";
 import { partitionPositions } from "./match_row.ts";
 

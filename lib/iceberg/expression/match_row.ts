@@ -44,8 +44,19 @@ export function partitionMatcher(
   const positions = partitionPositions(spec);
   return rowMatcher(expression, (partition: readonly IcebergValue[], ref) => {
     const position = positions.get(ref.fieldId);
-    return position === undefined ? null : partition[position] ?? null;
+    return position === undefined ? null : widen(partition[position] ?? null, ref);
   });
+}
+
+/**
+ * A partition value in the memory form of the predicate's type: manifests older than a promotion
+ * from int to long may give numbers, newer ones bigints, whichever schema the filter was bound to.
+ */
+function widen(value: IcebergValue, ref: BoundReference): IcebergValue {
+  const { kind } = ref.type;
+  if (typeof value === "number" && kind === "long") return BigInt(value);
+  if (typeof value === "bigint" && kind === "int") return Number(value);
+  return value;
 }
 
 /** Place of every partition field in the tuple, by its field id. */
