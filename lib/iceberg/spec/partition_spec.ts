@@ -1,4 +1,5 @@
 /** Partition specs (spec: "Partitioning"). */
+import type { JsonObject } from "../../json.ts";
 import type { Transform } from "./transform.ts";
 
 /** How one partition value is derived. v3 allows several sources for multi-argument transforms. */
@@ -9,12 +10,16 @@ export interface PartitionField {
   readonly fieldId: number;
   readonly name: string;
   readonly transform: Transform;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A named way to split a table; manifests refer to it by `specId`. */
 export interface PartitionSpec {
   readonly specId: number;
   readonly fields: readonly PartitionField[];
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** Whether files of this spec share one partition (no fields, or only void ones). */

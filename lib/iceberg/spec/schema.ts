@@ -2,6 +2,7 @@
  * A table schema (spec: "Schemas"): a struct with an id, identifier fields, and look-ups by field
  * id and by full name.
  */
+import type { JsonObject } from "../../json.ts";
 import type { NestedField, StructType } from "./types.ts";
 
 /** Parts of a {@linkcode Schema}. */
@@ -10,6 +11,8 @@ export interface SchemaInit {
   readonly fields: readonly NestedField[];
   /** Ids of the fields that identify a row; empty where none are declared. */
   readonly identifierFieldIds: readonly number[];
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A field with its place in the schema. */
@@ -21,24 +24,22 @@ export interface FieldPath {
   readonly parentId: number | null;
 }
 
-/** An immutable schema. Construction indexes it; the codec has validated ids and names. */
+/**
+ * An immutable schema. The codec has validated ids and names; the look-ups are built when first
+ * asked for, because a table keeps many schemas that nobody looks into.
+ */
 export class Schema implements SchemaInit {
   readonly schemaId: number;
   readonly fields: readonly NestedField[];
   readonly identifierFieldIds: readonly number[];
-  readonly #byId: ReadonlyMap<number, FieldPath>;
-  readonly #byName: ReadonlyMap<string, FieldPath>;
+  readonly extra?: JsonObject;
+  #index: SchemaIndex | null = null;
 
   constructor(init: SchemaInit) {
     this.schemaId = init.schemaId;
     this.fields = init.fields;
     this.identifierFieldIds = init.identifierFieldIds;
-    const byId = new Map<number, FieldPath>();
-    for (const path of walkFields({ kind: "struct", fields: init.fields })) {
-      byId.set(path.field.id, path);
-    }
-    this.#byId = byId;
-    this.#byName = new Map([...byId.values()].map((path) => [path.name, path]));
+    if (init.extra !== undefined) this.extra = init.extra;
   }
 
   /** The schema's fields as a struct type. */
@@ -48,25 +49,45 @@ export class Schema implements SchemaInit {
 
   /** Every field, nested ones included, in depth-first order. */
   allFields(): IterableIterator<FieldPath> {
-    return this.#byId.values();
+    return this.#lookUps().byId.values();
   }
 
   /** The field with this id, at any depth. */
   findById(id: number): FieldPath | undefined {
-    return this.#byId.get(id);
+    return this.#lookUps().byId.get(id);
   }
 
   /** The field with this full dotted name, case-sensitive. */
   findByName(name: string): FieldPath | undefined {
-    return this.#byName.get(name);
+    return this.#lookUps().byName.get(name);
   }
 
   /** The largest field id in use, 0 for an empty schema. */
   highestFieldId(): number {
     let highest = 0;
-    for (const id of this.#byId.keys()) if (id > highest) highest = id;
+    for (const id of this.#lookUps().byId.keys()) if (id > highest) highest = id;
     return highest;
   }
+
+  #lookUps(): SchemaIndex {
+    return this.#index ??= buildIndex(this.fields);
+  }
+}
+
+interface SchemaIndex {
+  readonly byId: ReadonlyMap<number, FieldPath>;
+  readonly byName: ReadonlyMap<string, FieldPath>;
+}
+
+function buildIndex(fields: readonly NestedField[]): SchemaIndex {
+  const byId = new Map<number, FieldPath>();
+  const byName = new Map<string, FieldPath>();
+  for (const path of walkFields({ kind: "struct", fields })) {
+    byId.set(path.field.id, path);
+    // A column named `a.b` and a field b of a struct a share a name; the first one has it.
+    if (!byName.has(path.name)) byName.set(path.name, path);
+  }
+  return { byId, byName };
 }
 
 /** Depth-first walk; list and map members appear as fields named `element`, `key` and `value`. */

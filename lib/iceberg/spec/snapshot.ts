@@ -1,5 +1,5 @@
 /** Snapshots and references (spec: "Snapshots", "Snapshot References"). */
-
+import type { JsonObject } from "../../json.ts";
 /** The state of a table at one time. */
 export interface Snapshot {
   readonly snapshotId: bigint;
@@ -19,6 +19,8 @@ export interface Snapshot {
   /** v3 row lineage: upper bound of rows with assigned ids. */
   readonly addedRows: bigint | null;
   readonly keyId: string | null;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A named pointer to a snapshot, with its retention. Null retention means the table's default. */
@@ -29,6 +31,8 @@ export interface SnapshotRef {
   readonly minSnapshotsToKeep: number | null;
   readonly maxSnapshotAgeMs: number | null;
   readonly maxRefAgeMs: number | null;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** The operation named in a snapshot's summary; null where there is none (v1). */

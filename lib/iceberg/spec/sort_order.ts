@@ -1,4 +1,5 @@
 /** Sort orders (spec: "Sorting"). */
+import type { JsonObject } from "../../json.ts";
 import type { Transform } from "./transform.ts";
 
 /** One key of a sort order. */
@@ -8,10 +9,14 @@ export interface SortField {
   readonly transform: Transform;
   readonly direction: "asc" | "desc";
   readonly nullOrder: "nulls-first" | "nulls-last";
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A list of sort keys; order id 0 is reserved for "unsorted". */
 export interface SortOrder {
   readonly orderId: number;
   readonly fields: readonly SortField[];
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }

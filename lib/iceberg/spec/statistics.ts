@@ -1,5 +1,5 @@
 /** Statistics files (spec: "Table Statistics", "Partition Statistics"). */
-
+import type { JsonObject } from "../../json.ts";
 /** One blob of a Puffin statistics file, as the metadata describes it. */
 export interface BlobMetadata {
   readonly type: string;
@@ -7,6 +7,8 @@ export interface BlobMetadata {
   readonly sequenceNumber: bigint;
   readonly fields: readonly number[];
   readonly properties: Readonly<Record<string, string>>;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A Puffin file with statistics for one snapshot. */
@@ -17,6 +19,8 @@ export interface StatisticsFile {
   readonly fileFooterSizeInBytes: number;
   readonly keyMetadata: string | null;
   readonly blobMetadata: readonly BlobMetadata[];
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A file with per-partition statistics for one snapshot. */
@@ -24,4 +28,6 @@ export interface PartitionStatisticsFile {
   readonly snapshotId: bigint;
   readonly statisticsPath: string;
   readonly fileSizeInBytes: number;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }

@@ -30,6 +30,8 @@ export interface EncryptionKey {
   readonly encryptedKeyMetadata: string;
   readonly encryptedById: string | null;
   readonly properties: Readonly<Record<string, string>>;
+  /** Members that the spec does not name, written back unchanged. */
+  readonly extra?: JsonObject;
 }
 
 /** A valid table metadata document. */

@@ -126,6 +126,13 @@ export class WireObject {
     throw this.problem(key, `has ${value.length} characters, at most ${maxLength} are allowed`);
   }
 
+  /** One of a few lower-case words, in any case as Java takes them. */
+  word<T extends string>(key: string, words: readonly T[]): T {
+    const lower = this.text(key).toLowerCase();
+    return words.find((word) => word === lower) ??
+      this.#wrong(key, words.map((word) => `"${word}"`).join(" or "));
+  }
+
   boolean(key: string): boolean {
     const value = this.#json[key];
     return typeof value === "boolean" ? value : this.#wrong(key, "true or false");
@@ -165,19 +172,21 @@ export class WireObject {
     throw this.problem(key, `has ${value.length} elements, at most ${maxLength} are allowed`);
   }
 
-  /** A map of strings. Numbers and booleans become strings, as PyIceberg reads them. */
+  /**
+   * A map of strings, without a prototype; empty where the key is absent. Numbers and booleans become
+   * strings, as PyIceberg reads them.
+   */
   textMap(key: string): Record<string, string> {
-    const entries = this.object(key).entries(MAX_MAP_KEYS).map(([name, value]) => {
-      if (typeof value === "string") return [name, value];
+    const map: Record<string, string> = Object.create(null);
+    if (!this.has(key)) return map;
+    const object = this.object(key);
+    for (const [name, value] of object.entries(MAX_MAP_KEYS)) {
       if (value === null || typeof value === "object") {
-        throw new WireProblem(
-          { parent: this.at(key), step: name },
-          `is ${describe(value)}, not a string`,
-        );
+        throw object.problem(name, `is ${describe(value)}, not a string`);
       }
-      return [name, String(value)];
-    });
-    return Object.assign(Object.create(null), Object.fromEntries(entries));
+      map[name] = String(value);
+    }
+    return map;
   }
 
   /** Every member, in the document's order. */
