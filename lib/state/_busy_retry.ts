@@ -15,6 +15,8 @@ export interface BusyRetryOptions {
   /** On the clock of `performance.now()`. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Runs after every failure for a lock, the last one too; see `Clients.renewWriter`. */
+  readonly onBusy?: () => Promise<void>;
   /** From 0 to 1; tests hold it. */
   readonly random?: () => number;
 }
@@ -24,16 +26,18 @@ export async function retryWhileBusy<T>(
   attempt: () => Promise<T>,
   options: BusyRetryOptions,
 ): Promise<T> {
-  const { deadlineMs, signal, random = Math.random } = options;
+  const { deadlineMs, signal, onBusy, random = Math.random } = options;
   let ceilingMs = FIRST_DELAY_MS;
   for (let attempts = 1;; attempts++) {
     try {
       return await attempt();
     } catch (error) {
+      if (!isBusy(error)) throw error;
+      await onBusy?.();
       // Full jitter: waiters that were turned away together do not come back together.
       const delayMs = 1 + random() * ceilingMs;
       const tooLate = performance.now() + delayMs > deadlineMs || attempts >= MAX_LOCK_ATTEMPTS;
-      if (!isBusy(error) || tooLate || signal?.aborted) throw error;
+      if (tooLate || signal?.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       ceilingMs = Math.min(MAX_DELAY_MS, ceilingMs * 2);
     }

@@ -29,13 +29,22 @@ export interface Clients {
   readonly reader: Client;
   readonly writer: Client;
   readonly remote: boolean;
+  /**
+   * Gives the writer a new connection. A native statement that failed for a lock stays "in progress"
+   * until it is collected as garbage, and until then its connection cannot commit (measured with
+   * libsql 0.5.29): so after each such failure the connection is replaced.
+   */
+  renewWriter(): Promise<void>;
+  /** The same for the reader, where such a statement could hold on to an old snapshot. */
+  renewReader(): Promise<void>;
 }
 
 /** Opens the connections; the file and its folder are created, readable by their owner only. */
 export async function openClients(options: ClientOptions): Promise<Clients> {
   if (!options.url.startsWith("file:")) {
     const client = openRemote(options);
-    return { reader: client, writer: client, remote: true };
+    const renew = () => Promise.resolve();
+    return { reader: client, writer: client, remote: true, renewWriter: renew, renewReader: renew };
   }
   const path = embeddedPath(options);
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -43,15 +52,22 @@ export async function openClients(options: ClientOptions): Promise<Clients> {
   (await Deno.open(path, { create: true, write: true, mode: 0o600 })).close();
   const writer = openFile(path);
   const reader = openFile(path);
+  const renewWriter = () => renew(writer, WRITER_PRAGMAS);
+  const renewReader = () => renew(reader, READER_PRAGMAS);
   try {
-    await prepareWriter(writer);
-    await reader.execute("PRAGMA query_only = ON");
+    const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
+    // The switch to WAL needs the file alone for a moment, and the busy timeout does not cover it.
+    const toWal = () => writer.execute("PRAGMA journal_mode = WAL");
+    await retryWhileBusy(toWal, { deadlineMs, onBusy: renewWriter });
+    await renewWriter();
+    await renewReader();
+    await checkDurability(writer);
   } catch (error) {
     writer.close();
     reader.close();
     throw error;
   }
-  return { reader, writer, remote: false };
+  return { reader, writer, remote: false, renewWriter, renewReader };
 }
 
 /** One connection per client: a pool would open further ones behind our back while one is held. */
@@ -66,12 +82,16 @@ function openFile(path: string): Client {
 }
 
 /** Durability is the point: FULL syncs the log on each commit, so an acknowledged write survives. */
-async function prepareWriter(writer: Client): Promise<void> {
-  const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
-  // The switch to WAL needs the file alone for a moment, and the busy timeout does not cover it.
-  await retryWhileBusy(() => writer.execute("PRAGMA journal_mode = WAL"), { deadlineMs });
-  await writer.execute("PRAGMA synchronous = FULL");
-  await writer.execute("PRAGMA foreign_keys = ON");
+const WRITER_PRAGMAS = ["PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"];
+const READER_PRAGMAS = ["PRAGMA query_only = ON"];
+
+async function renew(client: Client, pragmas: readonly string[]): Promise<void> {
+  await client.reconnect();
+  // None of these touches the file, so none can fail for a lock.
+  for (const pragma of pragmas) await client.execute(pragma);
+}
+
+async function checkDurability(writer: Client): Promise<void> {
   const wanted = { journal_mode: "wal", synchronous: 2, foreign_keys: 1 };
   for (const [name, value] of Object.entries(wanted)) {
     const found = (await writer.execute(`PRAGMA ${name}`)).rows[0]?.[0];

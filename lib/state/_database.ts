@@ -35,10 +35,11 @@ export class Database implements State {
 
   async read<Row extends z.ZodType>(row: Row, statement: Sql): Promise<readonly z.output<Row>[]> {
     this.#refuseInside();
+    const { reader, renewReader } = this.#clients;
     const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
     try {
-      const run = () => this.#clients.reader.execute(toStatement(statement));
-      return decodeRows(row, await retryWhileBusy(run, { deadlineMs }));
+      const run = () => reader.execute(toStatement(statement));
+      return decodeRows(row, await retryWhileBusy(run, { deadlineMs, onBusy: renewReader }));
     } catch (error) {
       throw toStateError(error, this.#clients);
     }
@@ -53,7 +54,8 @@ export class Database implements State {
     const deadlineMs = performance.now() + waitMs;
     const release = await this.#turns.take({ waitMs, signal });
     try {
-      const opened = await retryWhileBusy(() => this.#begin(), { deadlineMs, signal });
+      const onBusy = this.#clients.renewWriter;
+      const opened = await retryWhileBusy(() => this.#begin(), { deadlineMs, signal, onBusy });
       return await this.#complete(opened, fn);
     } catch (error) {
       throw toStateError(error, this.#clients);

@@ -46,29 +46,33 @@ export class Turns {
     if (this.#taken) await this.#wait(options);
   }
 
-  #wait({ waitMs, signal }: TakeOptions): Promise<void> {
+  async #wait({ waitMs, signal }: TakeOptions): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiter: Waiter = { start: resolve, refuse: reject };
-    const onAbort = () => reject(gaveUp());
-    const timer = setTimeout(() => reject(tooBusy()), waitMs);
+    // Whoever settles a waiter takes it out of the set in the same step: a turn that were handed to
+    // one that has given up would be lost to all.
+    const settle = (then: () => void) => {
+      if (this.#waiters.delete(waiter)) then();
+    };
+    const waiter: Waiter = {
+      start: () => settle(resolve),
+      refuse: (error) => settle(() => reject(error)),
+    };
+    const onAbort = () => waiter.refuse(gaveUp());
+    const timer = setTimeout(() => waiter.refuse(tooBusy()), waitMs);
     signal?.addEventListener("abort", onAbort);
     this.#waiters.add(waiter);
-    return promise.finally(() => {
+    try {
+      await promise;
+    } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      this.#waiters.delete(waiter);
-    });
+    }
   }
 
   #next(): void {
     const [waiter] = this.#waiters;
-    if (waiter === undefined) {
-      this.#taken = false;
-      return;
-    }
-    // Out of the set at once: its own clean-up runs a tick later, and nobody may be started twice.
-    this.#waiters.delete(waiter);
-    waiter.start();
+    if (waiter === undefined) this.#taken = false;
+    else waiter.start();
   }
 }
 
