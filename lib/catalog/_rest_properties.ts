@@ -4,6 +4,17 @@ import { AppError } from "../errors.ts";
 /** Catalog properties: texts by name. */
 export type Properties = Readonly<Record<string, string>>;
 
+/** A JSON object as properties: texts; some servers send numbers and booleans. */
+export function toProperties(
+  values: Readonly<Record<string, unknown>> | null | undefined,
+): Properties {
+  return Object.fromEntries(
+    Object.entries(values ?? {})
+      .filter(([, value]) => ["string", "number", "bigint", "boolean"].includes(typeof value))
+      .map(([name, value]) => [name, String(value)]),
+  );
+}
+
 /** How requests are signed for AWS services (Glue, S3 Tables, API Gateway). */
 export interface RestSigning {
   readonly accessKeyId: string;

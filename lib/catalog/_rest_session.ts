@@ -10,7 +10,12 @@ import { parseJson } from "../json.ts";
 import { HttpClient, type HttpResponse } from "./_http.ts";
 import { OauthTokens } from "./_oauth_tokens.ts";
 import { restFailure } from "./_rest_errors.ts";
-import { type Properties, type RestSigning, restSigning } from "./_rest_properties.ts";
+import {
+  type Properties,
+  type RestSigning,
+  restSigning,
+  toProperties,
+} from "./_rest_properties.ts";
 
 /** Answers that list or configure. */
 const MAX_LISTING_BYTES = 32 * 1024 * 1024;
@@ -87,7 +92,7 @@ export class RestSession {
     }, `${first.#base}/v1/`);
     if (response.status !== 200) throw restFailure(response, "reach the catalog");
     const { defaults, overrides } = parseAnswer(response, ConfigAnswer, "reach the catalog");
-    const properties = { ...texts(defaults), ...own, ...texts(overrides) };
+    const properties = { ...toProperties(defaults), ...own, ...toProperties(overrides) };
     const known = (previous === null ? [first] : [first, previous])
       .filter((other) => isSameLogin(other.properties, properties))
       .map((other) => other.#tokens);
@@ -204,13 +209,4 @@ function tryParse(body: Uint8Array): unknown {
   } catch {
     return null; // The caller reports it.
   }
-}
-
-/** Properties are texts; some servers send numbers and booleans. */
-function texts(values: Readonly<Record<string, unknown>> | null | undefined): Properties {
-  return Object.fromEntries(
-    Object.entries(values ?? {})
-      .filter(([, value]) => ["string", "number", "bigint", "boolean"].includes(typeof value))
-      .map(([key, value]) => [key, String(value)]),
-  );
 }

@@ -1,0 +1,96 @@
+/**
+ * Loads a located table: fetches its metadata, parses it, and opens the files it names. Metadata
+ * may be large or hostile, so requests do this in a reader isolate.
+ */
+import { AppError, displayPath } from "../errors.ts";
+import { type FileIo, formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
+import { parseTableMetadata, tableMetadataFromJson } from "../iceberg/spec/parse_table_metadata.ts";
+import { isRelocated, RelocatedFileIo, type StorageSpec } from "../storage/mod.ts";
+import { tableNotFound } from "./_names.ts";
+import { parseLoadResult, vendedProperties } from "./_rest_load_result.ts";
+import { vendStorage } from "./storage_properties.ts";
+import type { TableLocation } from "./ports.ts";
+
+/** Largest metadata file read unless told otherwise; also the bound after decompression. */
+export const DEFAULT_MAX_METADATA_BYTES = 128 * 1024 * 1024;
+
+/** Options of {@linkcode loadTable}. */
+export interface LoadTableOptions {
+  /** Opens a spec's stores; callers may keep what they opened. */
+  readonly openStorage: (spec: StorageSpec) => FileIo;
+  readonly signal?: AbortSignal | undefined;
+  readonly maxMetadataBytes?: number;
+}
+
+/**
+ * Loads the table. Kinds: `not_found` (a hadoop table that was dropped meanwhile), `corrupt_data`
+ * (its metadata is missing, damaged or breaks the specification), `unsupported` (format version,
+ * storage), `too_large`, and those of `FileIo`.
+ */
+export async function loadTable(
+  location: TableLocation,
+  options: LoadTableOptions,
+): Promise<LoadedTable> {
+  return location.kind === "rest"
+    ? loadFromAnswer(location, options)
+    : await loadFromFile(location, options);
+}
+
+async function loadFromFile(
+  location: TableLocation & { kind: "file" },
+  options: LoadTableOptions,
+): Promise<LoadedTable> {
+  const { identifier, metadataLocation, foundAt } = location;
+  const maxBytes = options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES;
+  const io = options.openStorage(location.storage);
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  let bytes: Uint8Array;
+  try {
+    bytes = await io.read(metadataLocation, { maxBytes, ...signal });
+  } catch (error) {
+    throw error instanceof AppError && error.kind === "not_found"
+      ? metadataMissing(location, error)
+      : error;
+  }
+  const metadata = parseTableMetadata(bytes, { location: metadataLocation, maxBytes });
+  const loaded = { identifier, metadata, metadataLocation };
+  const relocation = { recordedLocation: metadata.location, foundLocation: foundAt ?? "" };
+  if (foundAt === null || !isRelocated(relocation)) return { ...loaded, io, readOnly: null };
+  const recorded = displayPath(metadata.location);
+  const readOnly = `The table was written at "${recorded}" and copied to ` +
+    `"${displayPath(foundAt)}"; new files would record places that exist only here`;
+  return { ...loaded, io: new RelocatedFileIo(io, relocation), readOnly };
+}
+
+function loadFromAnswer(
+  location: TableLocation & { kind: "rest" },
+  options: LoadTableOptions,
+): LoadedTable {
+  const { identifier, response } = location;
+  const name = formatIdentifier(identifier);
+  const maxBytes = options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES;
+  const result = parseLoadResult(response, { table: name, maxBytes });
+  const at = result.metadataLocation ?? name;
+  const metadata = tableMetadataFromJson(result.metadata, { location: at });
+  const storage = vendStorage(location.storage, vendedProperties(result, metadata.location));
+  return {
+    identifier,
+    metadata,
+    // Only a table that was never committed has none; its folder stands in.
+    metadataLocation: result.metadataLocation ?? metadata.location,
+    io: options.openStorage(storage),
+    readOnly: null,
+  };
+}
+
+function metadataMissing(location: TableLocation & { kind: "file" }, cause: AppError): AppError {
+  const name = formatIdentifier(location.identifier);
+  // A hadoop table is its metadata file; elsewhere the catalog promises one that is not there.
+  if (location.foundAt !== null) return tableNotFound(name);
+  const message = `Cannot load table "${name}": the catalog names a metadata file ` +
+    `"${displayPath(location.metadataLocation)}" that does not exist`;
+  return new AppError("corrupt_data", "metadata_file_missing", message, {
+    cause,
+    context: { metadataLocation: location.metadataLocation },
+  });
+}
