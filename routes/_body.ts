@@ -33,13 +33,11 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   if (announced > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  if (request.body !== null) {
+  for await (const chunk of chunksOf(request)) {
     // A chunked body announces nothing, so it is counted as it comes.
-    for await (const chunk of request.body) {
-      length += chunk.byteLength;
-      if (length > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
-    }
+    length += chunk.byteLength;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
   let offset = 0;
@@ -48,6 +46,17 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     offset += chunk.byteLength;
   }
   return bytes;
+}
+
+/** The body as it comes; where it breaks off, the client or the server went away: no fault of ours. */
+async function* chunksOf(request: Request): AsyncIterable<Uint8Array> {
+  if (request.body === null) return;
+  try {
+    yield* request.body;
+  } catch (cause) {
+    const message = "Cannot read the body: it broke off";
+    throw new AppError("cancelled", "body_broke_off", message, { cause });
+  }
 }
 
 function tooLarge(maxBytes: number): AppError {

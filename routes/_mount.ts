@@ -52,7 +52,8 @@ interface Served {
 }
 
 async function serve(c: AppContext, { route, routes, services }: Served): Promise<Response> {
-  const { http } = services;
+  const { http, health } = services;
+  if (health.stopping() && route.role !== "public") throw serverStopping();
   const bounds = {
     client: c.req.raw.signal,
     timeoutMs: route.timeoutMs ?? http.requestTimeoutMs,
@@ -78,6 +79,12 @@ async function serve(c: AppContext, { route, routes, services }: Served): Promis
     if (result instanceof Response) return result;
     return jsonReply(result, { status: route.answer.status });
   });
+}
+
+/** What is under way is finished, what comes now goes to another instance or waits. */
+function serverStopping(): AppError {
+  const message = "Cannot take new requests: the server is stopping";
+  return new AppError("unavailable", "server_stopping", message, { retryable: true });
 }
 
 function toContext(c: AppContext, principal: Principal, signal: AbortSignal): CallContext {

@@ -139,6 +139,20 @@ Deno.test("a body beyond its route's bound is 413, announced or not", async () =
   assert.equal((await send("/api/things/a", init)).response.status, 413);
 });
 
+Deno.test("a body that breaks off is a cancellation, not a failure of ours", async () => {
+  const stream = new ReadableStream({
+    pull(controller) {
+      controller.error(new Error("connection reset"));
+    },
+  });
+  const headers = as("DataEngineer", { "content-type": "application/json" });
+  const init = { method: "POST", headers, body: stream, duplex: "half" } as RequestInit;
+  const { response, body, logged } = await send("/api/things/a", init);
+  assert.equal(response.status, 503);
+  assert.equal(body.code, "body_broke_off");
+  assert.ok(!logged().some((line) => line.level === "error"));
+});
+
 Deno.test("who may not call a route learns nothing about its body", async () => {
   const anonymous = { ...jsonRequest("Auditor", "not json"), headers: {} };
   assert.equal((await send("/api/things/a", anonymous)).response.status, 401);

@@ -1,0 +1,197 @@
+/**
+ * The composition root: reads the settings, opens what the server stands on, serves, and takes it
+ * all down again. It alone knows every part; nothing imports it.
+ */
+import { join } from "node:path";
+import { createAccess, createJwtVerifier } from "./lib/access/mod.ts";
+import { openCatalog } from "./lib/catalog/mod.ts";
+import { systemClock } from "./lib/clock.ts";
+import { AppError, describeError } from "./lib/errors.ts";
+import { InFlight } from "./lib/in_flight.ts";
+import { createLog, type Log } from "./lib/log.ts";
+import { createMetrics } from "./lib/metrics.ts";
+import { createProbe } from "./lib/probe.ts";
+import { loadSettings, type Settings } from "./lib/settings.ts";
+import { openState } from "./lib/state/mod.ts";
+import { createTables } from "./lib/tables/mod.ts";
+import { VERSION } from "./lib/version.ts";
+import { buildApp } from "./routes/mod.ts";
+import { createReaderPool } from "./workers/reader_pool.ts";
+
+/** How long a health check waits for a dependency; its whole answer must fit in a second. */
+const PROBE_TIMEOUT_MS = 500;
+/** How long its result stands. */
+const PROBE_FRESH_MS = 2000;
+/** Longest wait for idle connections to close, once every request is answered. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** What runs, and how to end it. */
+interface Running {
+  readonly fetch: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
+  /** The Admin token of a first start, to be shown once; null on later starts. */
+  readonly firstToken: string | null;
+  /** From now on the server says that it is not ready. */
+  beginStop(): void;
+  close(): Promise<void>;
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings();
+  const log = createLog({ level: settings.logLevel });
+  const { promise: composed, resolve } = Promise.withResolvers<Running>();
+  const inFlight = new InFlight();
+  // The port is bound before anything is created: where it is taken, no token has been shown.
+  const server = listen(settings, async (request, info) => {
+    inFlight.track(info.completed);
+    return await (await composed).fetch(request, info);
+  });
+  const running = await compose(settings, log);
+  resolve(running);
+  announce(server.addr, settings, running.firstToken);
+  const signal = await stopSignal();
+  log.info("Stopping", { signal, in_flight: inFlight.running });
+  running.beginStop();
+  const drained = await settlesWithin(inFlight.idle(), settings.shutdownMs);
+  if (!drained) log.warn("Stopping with requests under way", { in_flight: inFlight.running });
+  // Only now: `shutdown` takes the bodies away from requests that are still being read.
+  await settlesWithin(server.shutdown(), CLOSE_TIMEOUT_MS);
+  await running.close();
+  log.info("Stopped", { drained });
+  // Connections that outlasted the wait would keep the process alive.
+  Deno.exit(0);
+}
+
+function readSettings(): Settings {
+  return loadSettings({
+    env: Deno.env.toObject(),
+    cwd: Deno.cwd(),
+    cores: navigator.hardwareConcurrency,
+    readTextFile: Deno.readTextFileSync,
+  });
+}
+
+/** Binds the port; a port that is taken or not ours is told with the remedy. */
+function listen(settings: Settings, handler: Deno.ServeHandler<Deno.NetAddr>) {
+  const { host: hostname, port } = settings;
+  try {
+    return Deno.serve({ hostname, port, onListen: () => {} }, handler);
+  } catch (error) {
+    const remedy = error instanceof Deno.errors.AddrInUse
+      ? "another program uses the port. Stop it, or set PORT to another one"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "the port is reserved. Set PORT to one above 1023"
+      : "the address is not one of this machine. Set HOST to one that is";
+    const message = `Cannot listen on ${hostname}:${port}: ${remedy}`;
+    throw new AppError("unavailable", "cannot_listen", message, { cause: error });
+  }
+}
+
+/** Builds everything, in the order in which the parts need each other. */
+async function compose(settings: Settings, log: Log): Promise<Running> {
+  const startedAt = performance.now();
+  const clock = systemClock;
+  const { dataDir, jwt } = settings;
+  await Deno.mkdir(join(dataDir, "warehouse"), { recursive: true });
+  const state = await openState({
+    url: settings.stateUrl,
+    authToken: settings.stateAuthToken,
+    dataDir,
+  });
+  const access = createAccess({
+    state,
+    clock,
+    log,
+    jwt: jwt === null ? null : createJwtVerifier({ ...jwt, clock }),
+    instance: crypto.randomUUID(),
+  });
+  const first = await access.bootstrap({ token: settings.bootstrapToken });
+  const catalog = openCatalog(settings.catalog, { dataDir, storageRoots: settings.storageRoots });
+  const reader = createReaderPool({
+    isolates: settings.readerIsolates,
+    cacheBytes: settings.metadataCacheBytes,
+    permissions: readerPermissions(),
+    deadlineMs: settings.requestTimeoutMs,
+    onCrash: (isolate, reason) => log.error("Reader isolate lost", { isolate, reason }),
+  });
+  const probe = (part: string, check: (signal: AbortSignal) => Promise<void>) =>
+    createProbe({
+      check,
+      timeoutMs: PROBE_TIMEOUT_MS,
+      freshMs: PROBE_FRESH_MS,
+      onFailure: (error) => log.warn("Health check failed", { part, error }),
+    });
+  const stateProbe = probe("state", () => state.ping());
+  const catalogProbe = probe("catalog", (signal) => catalog.ping({ signal }));
+  let stopping = false;
+  const app = buildApp({
+    access,
+    tables: createTables({ withCatalog: (fn) => fn(catalog), reader }),
+    health: {
+      state: async () => await stateProbe() ? "ok" : "unreachable",
+      catalog: async () => await catalogProbe() ? "ok" : "unreachable",
+      stopping: () => stopping,
+      uptimeSeconds: () => Math.round(performance.now() - startedAt) / 1000,
+    },
+    metrics: createMetrics(),
+    log,
+    clock,
+    http: settings,
+  });
+  return {
+    fetch: app.fetch,
+    firstToken: first?.generated ? first.secret.reveal() : null,
+    beginStop: () => stopping = true,
+    async close() {
+      reader.close();
+      await catalog.close();
+      await state.close();
+    },
+  };
+}
+
+/** Isolates that read hostile files may read and fetch, and nothing else. */
+function readerPermissions(): Deno.PermissionOptionsObject {
+  return { read: true, net: true, env: false, write: false, run: false, ffi: false, sys: false };
+}
+
+/** Standard output is for the operator: where it runs, and the first token, once. */
+function announce(addr: Deno.NetAddr, settings: Settings, firstToken: string | null): void {
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  const url = `http://${host}:${addr.port}`;
+  const lines = [`drls ${VERSION} listens on ${url} (documentation: ${url}/api/docs)`];
+  if (settings.auth === "off") {
+    lines.push("Authentication is off: everybody on this machine is an Admin");
+  }
+  if (firstToken !== null) lines.push(`Admin token, shown this once: ${firstToken}`);
+  console.log(lines.join("\n"));
+}
+
+/** Resolves with the first signal to stop; a second one ends the process at once. */
+function stopSignal(): Promise<Deno.Signal> {
+  let count = 0;
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => {
+        if (++count > 1) Deno.exit(1);
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** Whether a promise resolves in time. */
+async function settlesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  const inTime = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}
+
+try {
+  await main();
+} catch (error) {
+  // What we wrote ourselves is enough for the operator; anything else is a bug worth its stack.
+  console.error(error instanceof AppError ? error.message : describeError(error));
+  Deno.exit(1);
+}
