@@ -23,6 +23,7 @@ import {
   type PredicateOp,
 } from "./expression.ts";
 import { formatLiteral, type Literal } from "./literal.ts";
+import { referenceTo } from "./reference_to.ts";
 
 /** Options of {@linkcode bind}. */
 export interface BindOptions {
@@ -172,25 +173,15 @@ function foldOutOfRange(op: PredicateOp, ref: BoundReference, holds: boolean): B
 }
 
 function reference(path: FieldPath, schema: Schema): BoundReference {
-  const { field, name } = path;
-  let underOptional = false;
-  for (let parentId = path.parentId; parentId !== null;) {
-    const parent = schema.findById(parentId);
-    if (parent === undefined) {
-      throw new TypeError(`Cannot find field ${parentId} in its own schema`);
-    }
-    if (parent.field.type.kind !== "struct") {
-      throw invalidColumn(
-        "filter_repeated_column",
-        name,
-        `Cannot filter by "${name}": it lies inside a list or map, where a row has many values`,
-      );
-    }
-    underOptional ||= !parent.field.required;
-    parentId = parent.parentId;
-  }
-  const nullable = underOptional || !field.required;
-  return { fieldId: field.id, name, type: field.type, nullable, underOptional };
+  const placed = referenceTo(schema, path.field.id);
+  if (placed === null) throw new TypeError(`Cannot find "${path.name}" in its own schema`);
+  const { repeated, ...ref } = placed;
+  if (!repeated) return ref;
+  throw invalidColumn(
+    "filter_repeated_column",
+    path.name,
+    `Cannot filter by "${path.name}": it lies inside a list or map, where a row has many values`,
+  );
 }
 
 function exactResolver(schema: Schema): (name: string) => FieldPath {

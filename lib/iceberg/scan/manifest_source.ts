@@ -1,0 +1,142 @@
+/**
+ * Where scans get manifests from: a port, so that caches of parsed manifests fit in, and the
+ * plain implementation over `FileIo`.
+ */
+import type { ManifestEntry } from "../manifest/data_file.ts";
+import type { ManifestFile } from "../manifest/manifest_file.ts";
+import { readManifestHeader } from "../manifest/manifest_header.ts";
+import {
+  ALL_DATA_FILE_COLUMNS,
+  type DataFileColumn,
+  readManifest,
+} from "../manifest/read_manifest.ts";
+import type { PartitionFieldRef } from "../manifest/partition_tuple.ts";
+import { readManifestList } from "../manifest/read_manifest_list.ts";
+import type { FileIo } from "../ports.ts";
+import { partitionType } from "../spec/partition_type.ts";
+import type { Snapshot } from "../spec/snapshot.ts";
+import { currentSchema, type TableMetadata } from "../spec/table_metadata.ts";
+import { isPrimitive } from "../spec/types.ts";
+import { Breather } from "./_breather.ts";
+import { throwIfCancelled } from "./_cancel.ts";
+import { mapOrdered } from "./_map_ordered.ts";
+
+/** Bounds a read of a manifest list. */
+export interface ManifestListRead {
+  readonly signal?: AbortSignal;
+}
+
+/** Bounds a read of a manifest. */
+export interface ManifestRead {
+  /** What of each file to decode beyond what every file has; all by default. */
+  readonly columns?: ReadonlySet<DataFileColumn>;
+  readonly signal?: AbortSignal;
+}
+
+/** Manifests by their place in a table. Both kinds of file never change once written. */
+export interface ManifestSource {
+  /** The manifests of a snapshot, in the order of its manifest list. */
+  manifestsOf(snapshot: Snapshot, read?: ManifestListRead): Promise<readonly ManifestFile[]>;
+  /** The entries of a manifest, in its order, after inheritance, deleted ones included. */
+  entriesOf(manifest: ManifestFile, read?: ManifestRead): Promise<readonly ManifestEntry[]>;
+}
+
+/** Largest manifest list or manifest that is read, in bytes; writers aim for 8 MiB. */
+export const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
+/** Manifests read at a time unless a caller says otherwise. */
+export const DEFAULT_MANIFEST_CONCURRENCY = 8;
+
+/** Reads manifests of `metadata`'s table through `io`, without a cache. */
+export function manifestSource(io: FileIo, metadata: TableMetadata): ManifestSource {
+  const partitionFields = partitionFieldsBySpec(metadata);
+  return {
+    async manifestsOf(snapshot, read = {}) {
+      if (snapshot.manifestList === null) return await inlineManifests(io, snapshot, read);
+      const location = snapshot.manifestList;
+      return readManifestList(await readWhole(io, location, read), { location });
+    },
+    async entriesOf(manifest, read = {}) {
+      const { columns = ALL_DATA_FILE_COLUMNS, signal } = read;
+      const bytes = await readWhole(io, manifest.manifestPath, read);
+      const fields = partitionFields.get(manifest.partitionSpecId);
+      const steps = readManifest(bytes, {
+        manifest,
+        columns,
+        ...(fields === undefined ? {} : { partitionFields: fields }),
+      });
+      const breather = new Breather();
+      const entries: ManifestEntry[] = [];
+      for (const step of steps) {
+        for (const entry of step) entries.push(entry);
+        await breather.breathe();
+        throwIfCancelled(signal);
+      }
+      return entries;
+    },
+  };
+}
+
+async function readWhole(
+  io: FileIo,
+  location: string,
+  read: { readonly signal?: AbortSignal },
+): Promise<Uint8Array> {
+  const { signal } = read;
+  return await io.read(location, {
+    maxBytes: MAX_MANIFEST_BYTES,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** Tuples in the spec's order, in the memory form of the current schema's types. */
+export function partitionFieldsBySpec(
+  metadata: TableMetadata,
+): ReadonlyMap<number, readonly PartitionFieldRef[]> {
+  const schema = currentSchema(metadata);
+  return new Map(metadata.partitionSpecs.map((spec) => [
+    spec.specId,
+    partitionType(spec, schema).fields.map(({ id, type }): PartitionFieldRef =>
+      isPrimitive(type) && type.kind !== "unknown"
+        ? { fieldId: id, resultType: type }
+        : { fieldId: id }
+    ),
+  ]));
+}
+
+/** v1 snapshots may name their manifests inline; what a list would say is in each one's header. */
+async function inlineManifests(
+  io: FileIo,
+  snapshot: Snapshot,
+  read: ManifestListRead,
+): Promise<readonly ManifestFile[]> {
+  const manifests: ManifestFile[] = [];
+  const describe = async (location: string, signal: AbortSignal) =>
+    describeManifest(location, await readWhole(io, location, { signal }));
+  const options = { concurrency: DEFAULT_MANIFEST_CONCURRENCY, signal: read.signal };
+  for await (const manifest of mapOrdered(snapshot.manifests ?? [], describe, options)) {
+    manifests.push(manifest);
+  }
+  return manifests;
+}
+
+function describeManifest(location: string, bytes: Uint8Array): ManifestFile {
+  const { partitionSpecId, content } = readManifestHeader(bytes, { location });
+  return {
+    manifestPath: location,
+    manifestLength: bytes.length,
+    partitionSpecId,
+    content,
+    sequenceNumber: 0n,
+    minSequenceNumber: 0n,
+    addedSnapshotId: null,
+    addedFilesCount: null,
+    existingFilesCount: null,
+    deletedFilesCount: null,
+    addedRowsCount: null,
+    existingRowsCount: null,
+    deletedRowsCount: null,
+    partitions: null,
+    keyMetadata: null,
+    firstRowId: null,
+  };
+}
