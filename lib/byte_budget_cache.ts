@@ -7,11 +7,20 @@ export interface Sized<V> {
   readonly bytes: number;
 }
 
+/** Loads a value; `signal` is aborted once nobody waits for it any more. */
+export type Load<V> = (signal: AbortSignal) => Promise<Sized<V>>;
+
+interface Loading {
+  readonly promise: Promise<unknown>;
+  readonly controller: AbortController;
+  waiters: number;
+}
+
 /** Keeps the most recently used values within `maxBytes`; loads of one key are shared. */
-export class ByteBudgetCache<V> {
+export class ByteBudgetCache {
   readonly #maxBytes: number;
-  readonly #entries = new Map<string, Sized<V>>();
-  readonly #loading = new Map<string, Promise<V>>();
+  readonly #entries = new Map<string, Sized<unknown>>();
+  readonly #loading = new Map<string, Loading>();
   #usedBytes = 0;
   #hits = 0;
   #misses = 0;
@@ -23,25 +32,29 @@ export class ByteBudgetCache<V> {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** The value under `key`, loading it once however many ask; failed loads are not kept. */
-  async getOrLoad(key: string, load: () => Promise<Sized<V>>): Promise<V> {
+  /**
+   * The value under `key`, loading it once however many ask; failed loads are not kept. A caller
+   * whose `signal` is aborted leaves with its reason; the load goes on for the others and is
+   * aborted with the last of them. A key must always be loaded as the same type: prefix it with
+   * what it holds.
+   */
+  async getOrLoad<V>(key: string, load: Load<V>, signal?: AbortSignal): Promise<V> {
+    signal?.throwIfAborted();
     const found = this.#entries.get(key);
     if (found !== undefined) {
       this.#hits++;
       // Re-insertion moves the key to the young end of the map's order.
       this.#entries.delete(key);
       this.#entries.set(key, found);
-      return found.value;
+      return found.value as V;
     }
-    const underWay = this.#loading.get(key);
-    if (underWay !== undefined) return await underWay;
-    this.#misses++;
-    const loading = load().then((sized) => {
-      this.#store(key, sized);
-      return sized.value;
-    }).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, loading);
-    return await loading;
+    const loading = this.#loading.get(key) ?? this.#start(key, load);
+    loading.waiters++;
+    try {
+      return await orAborted(loading.promise, signal) as V;
+    } finally {
+      if (--loading.waiters === 0) this.#leave(key, loading, signal);
+    }
   }
 
   /** Figures for metrics; `usedBytes` never exceeds the budget. */
@@ -55,14 +68,50 @@ export class ByteBudgetCache<V> {
     };
   }
 
-  #store(key: string, sized: Sized<V>): void {
+  #start<V>(key: string, load: Load<V>): Loading {
+    this.#misses++;
+    const controller = new AbortController();
+    const promise = load(controller.signal).then((sized) => {
+      this.#store(key, sized);
+      return sized.value;
+    });
+    const loading: Loading = { promise, controller, waiters: 0 };
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  /** The last waiter has its answer, or has gone: either way this load serves nobody new. */
+  #leave(key: string, loading: Loading, signal: AbortSignal | undefined): void {
+    if (this.#loading.get(key) === loading) this.#loading.delete(key);
+    loading.controller.abort(signal?.reason);
+  }
+
+  #store(key: string, sized: Sized<unknown>): void {
     if (sized.bytes > this.#maxBytes) return; // Larger than everything: keeping it would evict all.
+    this.#remove(key); // An aborted load may have finished nevertheless, beside its successor.
     this.#entries.set(key, sized);
     this.#usedBytes += sized.bytes;
-    for (const [oldKey, old] of this.#entries) {
+    for (const oldKey of this.#entries.keys()) {
       if (this.#usedBytes <= this.#maxBytes) break;
-      this.#entries.delete(oldKey);
-      this.#usedBytes -= old.bytes;
+      this.#remove(oldKey);
     }
   }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#usedBytes -= entry.bytes;
+  }
+}
+
+/** Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([promise, aborted]).finally(() =>
+    signal.removeEventListener("abort", onAbort)
+  );
 }

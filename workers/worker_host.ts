@@ -19,6 +19,8 @@ export type Handlers<M extends Methods> = {
 
 /** The part of a worker's global scope that the host needs. */
 export interface WorkerScope {
+  /** As given to `new Worker`; carries the isolate's setup. */
+  readonly name: string;
   onmessage: ((event: MessageEvent) => void) | null;
   postMessage(message: unknown): void;
 }

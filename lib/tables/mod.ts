@@ -2,11 +2,14 @@
 export {
   FileContent,
   FileList,
+  type FileQuery,
   HealthReport,
+  type Page,
   RefList,
   SnapshotList,
   TableList,
+  type TableReader,
   TableSchema,
-} from "./schemas.ts";
-export type { FileQuery, Page, ReadCall, TableReader, TimeTravel } from "./table_reader.ts";
+  type TimeTravel,
+} from "./contract/mod.ts";
 export { createTables, type Tables, type TablesDeps } from "./tables.ts";

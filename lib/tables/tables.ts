@@ -12,8 +12,8 @@ import type {
   SnapshotList,
   TableList,
   TableSchema,
-} from "./schemas.ts";
-import type { FileQuery, Page, TableReader } from "./table_reader.ts";
+} from "./contract/schemas.ts";
+import type { FileQuery, Page, TableReader } from "./contract/table_reader.ts";
 
 /** What the verbs stand on. */
 export interface TablesDeps {

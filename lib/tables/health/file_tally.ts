@@ -17,6 +17,8 @@ export type SizeClass = "tiny" | "small" | "on_target" | "large";
 export interface DataFileFigures {
   /** Equal for files of the same spec and partition. */
   readonly partitionKey: string;
+  /** Whether it follows the table's current spec; compaction puts all others in one group. */
+  readonly currentSpec: boolean;
   readonly recordCount: number;
   readonly sizeBytes: number;
   /** Whether a reader has to merge it with deletes. */
@@ -38,6 +40,7 @@ export interface Amount {
 
 /** What compaction would find in one partition. */
 export interface PartitionTally {
+  readonly currentSpec: boolean;
   files: number;
   bytes: number;
   smallFiles: number;
@@ -73,7 +76,7 @@ export class FileTally {
       this.affectedFiles++;
       this.affectedRecords += file.recordCount;
     }
-    const partition = this.#partition(file.partitionKey);
+    const partition = this.#partition(file);
     partition.files++;
     partition.bytes += file.sizeBytes;
     const sizeClass = classOf(file.sizeBytes, this.targetBytes);
@@ -108,10 +111,11 @@ export class FileTally {
     return this.sizeClass("tiny").files + this.sizeClass("small").files;
   }
 
-  #partition(key: string): PartitionTally {
-    let partition = this.partitions.get(key);
+  #partition({ partitionKey, currentSpec }: DataFileFigures): PartitionTally {
+    let partition = this.partitions.get(partitionKey);
     if (partition === undefined) {
       partition = {
+        currentSpec,
         files: 0,
         bytes: 0,
         smallFiles: 0,
@@ -119,7 +123,7 @@ export class FileTally {
         largeFiles: 0,
         largeBytes: 0,
       };
-      this.partitions.set(key, partition);
+      this.partitions.set(partitionKey, partition);
     }
     return partition;
   }
@@ -141,7 +145,7 @@ export interface CompactionCandidates {
 export function compactionCandidates(tally: FileTally): CompactionCandidates {
   const maxBytes = tally.targetBytes * MAX_FILE_SIZE_RATIO;
   const sums = { partitions: 0, small: { files: 0, bytes: 0 }, large: { files: 0, bytes: 0 } };
-  for (const partition of tally.partitions.values()) {
+  for (const partition of compactionGroups(tally)) {
     const files = partition.smallFiles + partition.largeFiles;
     const bytes = partition.smallBytes + partition.largeBytes;
     const worthIt = (files > 1 && (files >= MIN_INPUT_FILES || bytes > tally.targetBytes)) ||
@@ -154,6 +158,22 @@ export function compactionCandidates(tally: FileTally): CompactionCandidates {
     sums.large.bytes += partition.largeBytes;
   }
   return sums;
+}
+
+/** Partitions of the current spec, and one group of all files that follow an older one. */
+function compactionGroups(tally: FileTally): readonly Omit<PartitionTally, "currentSpec">[] {
+  const groups = [];
+  const old = { files: 0, bytes: 0, smallFiles: 0, smallBytes: 0, largeFiles: 0, largeBytes: 0 };
+  for (const partition of tally.partitions.values()) {
+    if (partition.currentSpec) groups.push(partition);
+    else {
+      old.smallFiles += partition.smallFiles;
+      old.smallBytes += partition.smallBytes;
+      old.largeFiles += partition.largeFiles;
+      old.largeBytes += partition.largeBytes;
+    }
+  }
+  return [...groups, old];
 }
 
 /** Where each class begins and ends for a target, in bytes; `maxBytes` is exclusive. */

@@ -2,7 +2,7 @@
  * From a table's figures to what to do about it. Every recommendation carries the request that
  * removes its cause, so a table that followed its report reports healthy.
  */
-import type { Recommendation, Severity } from "../schemas.ts";
+import type { Recommendation, Severity } from "../contract/schemas.ts";
 import type { CompactionCandidates, FileTally } from "./file_tally.ts";
 
 /** Rewritable small files from which a table counts as critically fragmented. */
@@ -62,7 +62,7 @@ function smallFiles(figures: HealthFigures): Recommendation | null {
   return {
     code: "compact_small_files",
     severity: files >= CRITICAL_SMALL_FILES ? "critical" : "warning",
-    summary: `Consider compaction: ${files} small files could become about ${expected}`,
+    summary: `Consider compaction: ${counted(files, "small file")} could become about ${expected}`,
     evidence: {
       small_files: files,
       small_file_bytes: bytes,
@@ -80,7 +80,7 @@ function largeFiles(figures: HealthFigures): Recommendation | null {
   return {
     code: "compact_large_files",
     severity: "info",
-    summary: `Consider compaction: ${files} files exceed 180 % of the target size`,
+    summary: `Consider compaction: ${counted(files, "file")} above 180 % of the target size`,
     evidence: {
       large_files: files,
       large_file_bytes: bytes,
@@ -104,8 +104,10 @@ function deletes(figures: HealthFigures): Recommendation | null {
   return {
     code: "compact_deletes",
     severity,
-    summary: `Consider compaction: readers merge ${tally.affectedFiles} data files with ` +
-      `${files} delete files`,
+    summary: tally.affectedFiles === 0
+      ? `Consider compaction: ${counted(files, "delete file")} without a data file they apply to`
+      : `Consider compaction: readers merge ${counted(tally.affectedFiles, "data file")} with ` +
+        counted(files, "delete file"),
     evidence: {
       delete_files: files,
       affected_data_files: tally.affectedFiles,
@@ -130,8 +132,8 @@ function snapshots(figures: HealthFigures): Recommendation | null {
       : expirable >= WARNING_EXPIRABLE_SNAPSHOTS
       ? "warning"
       : "info",
-    summary: `Consider expiring snapshots: ${expirable} of ${figures.snapshots} are past the ` +
-      "table's retention",
+    summary: `Consider expiring snapshots: ${expirable} of ${figures.snapshots} past the table's ` +
+      "retention",
     evidence: { expirable_snapshots: expirable, snapshots: figures.snapshots },
     request: figures.readOnly
       ? null
@@ -157,6 +159,10 @@ function manifests(figures: HealthFigures): Recommendation | null {
       ? null
       : { method: "POST", path: "/api/rewrite-manifests", body: { table: figures.table } },
   };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function compactRequest(

@@ -10,7 +10,13 @@ const TARGET = 1_000;
 function tallyOf(sizes: readonly (readonly [partitionKey: string, sizeBytes: number])[]) {
   const tally = new FileTally(TARGET);
   for (const [partitionKey, sizeBytes] of sizes) {
-    tally.addDataFile({ partitionKey, sizeBytes, recordCount: 10, affected: false });
+    tally.addDataFile({
+      partitionKey,
+      sizeBytes,
+      currentSpec: true,
+      recordCount: 10,
+      affected: false,
+    });
   }
   return tally;
 }
@@ -38,8 +44,20 @@ Deno.test("sizeClassBounds() agree with the class each size is counted in", () =
 
 Deno.test("FileTally counts rows behind deletes by kind", () => {
   const tally = new FileTally(TARGET);
-  tally.addDataFile({ partitionKey: "p", sizeBytes: 800, recordCount: 100, affected: true });
-  tally.addDataFile({ partitionKey: "p", sizeBytes: 800, recordCount: 50, affected: false });
+  tally.addDataFile({
+    partitionKey: "p",
+    sizeBytes: 800,
+    currentSpec: true,
+    recordCount: 100,
+    affected: true,
+  });
+  tally.addDataFile({
+    partitionKey: "p",
+    sizeBytes: 800,
+    currentSpec: true,
+    recordCount: 50,
+    affected: false,
+  });
   tally.addDeleteFile({ kind: "position", recordCount: 3, sizeBytes: 5 });
   tally.addDeleteFile({ kind: "deletion_vector", recordCount: 4, sizeBytes: 6 });
   tally.addDeleteFile({ kind: "equality", recordCount: 9, sizeBytes: 7 });
@@ -67,4 +85,14 @@ Deno.test("compactionCandidates() does not add up small files across partitions"
 Deno.test("compactionCandidates() takes a lone file only beyond the maximum size", () => {
   assert.equal(compactionCandidates(tallyOf([["p", 1800]])).large.files, 0);
   assert.equal(compactionCandidates(tallyOf([["p", 1801]])).large.files, 1);
+});
+
+Deno.test("compactionCandidates() puts files of older specs into one group", () => {
+  const tally = new FileTally(TARGET);
+  for (const partitionKey of ["a", "b", "c", "d", "e"]) {
+    const file = { partitionKey, sizeBytes: 10, recordCount: 1, affected: false };
+    tally.addDataFile({ ...file, currentSpec: false });
+  }
+  const { partitions, small } = compactionCandidates(tally);
+  assert.deepEqual({ partitions, small }, { partitions: 1, small: { files: 5, bytes: 50 } });
 });

@@ -28,7 +28,13 @@ function figures(
 function addFiles(count: number, sizeBytes: number, affected = false) {
   return (tally: FileTally) => {
     for (let i = 0; i < count; i++) {
-      tally.addDataFile({ partitionKey: "", sizeBytes, recordCount: 10, affected });
+      tally.addDataFile({
+        partitionKey: "",
+        sizeBytes,
+        currentSpec: true,
+        recordCount: 10,
+        affected,
+      });
     }
   };
 }

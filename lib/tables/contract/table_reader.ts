@@ -2,7 +2,7 @@
  * Reading tables: what the verbs ask, and what runs it. Metadata may be large or hostile, so the
  * server answers these in reader isolates (`workers/reader_pool.ts`); tests may run them inline.
  */
-import type { TableLocation } from "../catalog/mod.ts";
+import type { TableLocation } from "../../catalog/mod.ts";
 import type {
   FileContent,
   FileList,

@@ -1,0 +1,93 @@
+/** The snapshot and reference answers. */
+import { AppError } from "../../errors.ts";
+import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
+import { type Snapshot, snapshotOperation } from "../../iceberg/spec/snapshot.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import type { RefList, SnapshotInfo, SnapshotList } from "../contract/schemas.ts";
+import type { Page } from "../contract/table_reader.ts";
+import { isoTime } from "./iso_time.ts";
+
+/** Snapshots of a table, newest first. */
+export function describeSnapshots(table: LoadedTable, page: Page): SnapshotList {
+  const { metadata } = table;
+  const ordered = metadata.snapshots.toSorted(newestFirst);
+  const start = page.cursor === null ? 0 : positionAfter(ordered, page.cursor);
+  const snapshots = ordered.slice(start, start + page.limit);
+  const refsById = refNamesBySnapshot(table);
+  const last = snapshots.at(-1);
+  const more = last !== undefined && start + page.limit < ordered.length;
+  return {
+    success: true,
+    table: formatIdentifier(table.identifier),
+    current_snapshot_id: metadata.currentSnapshotId?.toString() ?? null,
+    snapshots: snapshots.map((snapshot) => snapshotInfo(table, snapshot, refsById)),
+    ...(more ? { next_cursor: encodeCursor("snapshots", [String(last.snapshotId)]) } : {}),
+  };
+}
+
+/** Branches and tags of a table, by name. */
+export function describeRefs(table: LoadedTable, page: Page): RefList {
+  const refs = [...table.metadata.refs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  const after = page.cursor === null ? null : decodeCursor("refs", page.cursor, 1)[0] ?? null;
+  const rest = after === null ? refs : refs.filter((ref) => ref.name > after);
+  const last = rest[page.limit - 1];
+  const more = last !== undefined && rest.length > page.limit;
+  return {
+    success: true,
+    table: formatIdentifier(table.identifier),
+    refs: rest.slice(0, page.limit).map((ref) => ({
+      name: ref.name,
+      type: ref.type,
+      snapshot_id: String(ref.snapshotId),
+      min_snapshots_to_keep: ref.minSnapshotsToKeep,
+      max_snapshot_age_ms: ref.maxSnapshotAgeMs,
+      max_ref_age_ms: ref.maxRefAgeMs,
+    })),
+    ...(more ? { next_cursor: encodeCursor("refs", [last.name]) } : {}),
+  };
+}
+
+/** By sequence number where there is one; v1 snapshots all have 0 and go by time. */
+function newestFirst(a: Snapshot, b: Snapshot): number {
+  if (a.sequenceNumber !== b.sequenceNumber) return a.sequenceNumber > b.sequenceNumber ? -1 : 1;
+  return b.timestampMs - a.timestampMs;
+}
+
+function positionAfter(ordered: readonly Snapshot[], cursor: string): number {
+  const [id] = decodeCursor("snapshots", cursor, 1);
+  const position = ordered.findIndex((snapshot) => String(snapshot.snapshotId) === id);
+  if (position !== -1) return position + 1;
+  const message = "Expected a cursor whose snapshot still exists; list from the start again";
+  throw new AppError("invalid", "invalid_cursor", "Cannot use the cursor", {
+    issues: [{ path: "cursor", message }],
+  });
+}
+
+function refNamesBySnapshot(table: LoadedTable): ReadonlyMap<bigint, readonly string[]> {
+  const names = new Map<bigint, string[]>();
+  for (const ref of table.metadata.refs.values()) {
+    const list = names.get(ref.snapshotId);
+    if (list === undefined) names.set(ref.snapshotId, [ref.name]);
+    else list.push(ref.name);
+  }
+  return names;
+}
+
+function snapshotInfo(
+  table: LoadedTable,
+  snapshot: Snapshot,
+  refsById: ReadonlyMap<bigint, readonly string[]>,
+): SnapshotInfo {
+  return {
+    snapshot_id: String(snapshot.snapshotId),
+    parent_id: snapshot.parentSnapshotId?.toString() ?? null,
+    sequence_number: String(snapshot.sequenceNumber),
+    timestamp: isoTime(snapshot.timestampMs),
+    operation: snapshotOperation(snapshot),
+    summary: { ...snapshot.summary },
+    schema_id: snapshot.schemaId,
+    manifest_list: snapshot.manifestList,
+    refs: [...(refsById.get(snapshot.snapshotId) ?? [])],
+    is_current: snapshot.snapshotId === table.metadata.currentSnapshotId,
+  };
+}

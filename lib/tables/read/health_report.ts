@@ -1,0 +1,269 @@
+/** The health answer: folds a snapshot's manifests into figures and what to do about them. */
+import { forEachConcurrently } from "../../concurrency.ts";
+import type { DataFile, ManifestEntry } from "../../iceberg/manifest/data_file.ts";
+import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
+import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
+import {
+  expirableSnapshots,
+  retentionFromProperties,
+} from "../../iceberg/retention/expirable_snapshots.ts";
+import { type DeleteFile, DeleteIndex, isDeletionVector } from "../../iceberg/scan/delete_index.ts";
+import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
+import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
+import { currentSnapshot } from "../../iceberg/spec/table_metadata.ts";
+import type { IcebergValue } from "../../iceberg/spec/types.ts";
+import { Pacer } from "../../pacer.ts";
+import {
+  compactionCandidates,
+  type DataFileFigures,
+  DEFAULT_TARGET_FILE_SIZE_BYTES,
+  type DeleteFileFigures,
+  FileTally,
+  sizeClassBounds,
+} from "../health/file_tally.ts";
+import { recommend, worstSeverity } from "../health/recommend.ts";
+import type { HealthReport } from "../contract/schemas.ts";
+import { isoTime } from "./iso_time.ts";
+import type { CachedManifests } from "./cached_manifests.ts";
+import { partitionKey, partitionPath, partitionValues } from "./partition_text.ts";
+
+/** Manifests fetched at once. */
+const MANIFEST_CONCURRENCY = 16;
+/** Partitions named in a report. */
+const MAX_LISTED_PARTITIONS = 10;
+
+/** What a report is made from besides the table itself. */
+export interface HealthInput {
+  readonly manifests: CachedManifests;
+  /** Size of the metadata document, in bytes. */
+  readonly metadataBytes: number;
+  readonly nowMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Figures of the manifests themselves. */
+interface ManifestFigures {
+  readonly count: number;
+  readonly bytes: number;
+  readonly listBytes: number;
+}
+
+/** Where a file is counted. */
+type Place = Pick<DataFileFigures, "partitionKey" | "currentSpec">;
+
+/** One partition of the report, remembered by its key. */
+interface KnownPartition {
+  readonly spec: PartitionSpec;
+  readonly tuple: readonly IcebergValue[];
+}
+
+/** Reports on the current snapshot; a table without one is healthy and empty. */
+export async function reportHealth(table: LoadedTable, input: HealthInput): Promise<HealthReport> {
+  const fold = new HealthFold(table, input);
+  const snapshot = currentSnapshot(table.metadata);
+  const manifests = snapshot === undefined
+    ? { count: 0, bytes: 0, listBytes: 0 }
+    : await fold.addSnapshot(snapshot);
+  return fold.report(manifests);
+}
+
+class HealthFold {
+  readonly #table: LoadedTable;
+  readonly #input: HealthInput;
+  readonly #tally: FileTally;
+  readonly #partitions = new Map<string, KnownPartition>();
+  readonly #pacer = new Pacer();
+
+  constructor(table: LoadedTable, input: HealthInput) {
+    this.#table = table;
+    this.#input = input;
+    const target = Number(table.metadata.properties["write.target-file-size-bytes"]);
+    const usable = Number.isSafeInteger(target) && target > 0;
+    this.#tally = new FileTally(usable ? target : DEFAULT_TARGET_FILE_SIZE_BYTES);
+  }
+
+  async addSnapshot(snapshot: Snapshot): Promise<ManifestFigures> {
+    const manifests = await this.#input.manifests.list(snapshot, this.#input.signal);
+    const deletes = await this.#readDeletes(manifests.filter((one) => one.content === "deletes"));
+    const data = manifests.filter((one) => one.content === "data");
+    const index = deletes.length === 0 ? null : new DeleteIndex(this.#table.metadata, deletes);
+    await this.#forEach(
+      data,
+      (manifest) => index === null ? this.#addColumns(manifest) : this.#addEntries(manifest, index),
+    );
+    return {
+      count: manifests.length,
+      bytes: manifests.reduce((sum, manifest) => sum + manifest.manifestLength, 0),
+      listBytes: await this.#sizeOf(snapshot.manifestList),
+    };
+  }
+
+  async #sizeOf(location: string | null): Promise<number> {
+    if (location === null) return 0;
+    return (await this.#table.io.stat(location, this.#input.signal))?.sizeBytes ?? 0;
+  }
+
+  async #readDeletes(manifests: readonly ManifestFile[]): Promise<readonly DeleteFile[]> {
+    const byManifest: (readonly ManifestEntry[])[] = [];
+    await this.#forEach(manifests, async (manifest, i) => {
+      byManifest[i] = await this.#input.manifests.entries(manifest, this.#input.signal);
+    });
+    const deletes = byManifest.flat();
+    for (const { dataFile } of deletes) {
+      this.#tally.addDeleteFile({
+        kind: deleteKind(dataFile),
+        recordCount: dataFile.recordCount,
+        sizeBytes: dataFile.contentSizeInBytes ?? dataFile.fileSizeInBytes,
+      });
+    }
+    // Without a sequence number (v1 writers) a delete applies to everything older: nothing.
+    return deletes.map(({ dataFile, sequenceNumber }) => ({
+      dataFile,
+      sequenceNumber: sequenceNumber ?? 0n,
+    }));
+  }
+
+  /** Without deletes in the snapshot, counting needs no paths and no objects per file. */
+  async #addColumns(manifest: ManifestFile): Promise<void> {
+    const columns = await this.#input.manifests.columns(manifest, this.#input.signal);
+    const place = columns.partitions.map((tuple) => this.#place(manifest, tuple));
+    columns.partitionIndex.forEach((partition, i) => {
+      this.#tally.addDataFile({
+        ...place[partition]!,
+        recordCount: columns.recordCounts[i]!,
+        sizeBytes: columns.sizesInBytes[i]!,
+        affected: false,
+      });
+    });
+  }
+
+  async #addEntries(manifest: ManifestFile, deletes: DeleteIndex): Promise<void> {
+    const places = new Map<readonly IcebergValue[], Place>();
+    for (const entry of await this.#input.manifests.entries(manifest, this.#input.signal)) {
+      const { partition, recordCount, fileSizeInBytes } = entry.dataFile;
+      let place = places.get(partition);
+      if (place === undefined) places.set(partition, place = this.#place(manifest, partition));
+      const affected = deletes.forFile(entry.dataFile, entry.sequenceNumber ?? 0n).length > 0;
+      this.#tally.addDataFile({ ...place, recordCount, sizeBytes: fileSizeInBytes, affected });
+    }
+  }
+
+  #place(manifest: ManifestFile, tuple: readonly IcebergValue[]): Place {
+    const spec = this.#input.manifests.spec(manifest);
+    const key = partitionKey(spec.specId, tuple);
+    this.#partitions.set(key, { spec, tuple });
+    const currentSpec = spec.specId === this.#table.metadata.defaultSpecId;
+    return { partitionKey: key, currentSpec };
+  }
+
+  async #forEach(
+    manifests: readonly ManifestFile[],
+    visit: (manifest: ManifestFile, index: number) => Promise<void>,
+  ): Promise<void> {
+    const { signal } = this.#input;
+    await forEachConcurrently(manifests, async (manifest, index) => {
+      await visit(manifest, index);
+      await this.#pacer.breathe(signal);
+    }, { limit: MANIFEST_CONCURRENCY, ...(signal ? { signal } : {}) });
+  }
+
+  report(manifests: ManifestFigures): HealthReport {
+    const { metadata } = this.#table;
+    const table = formatIdentifier(this.#table.identifier);
+    const tally = this.#tally;
+    const retention = retentionFromProperties(metadata.properties, this.#input.nowMs);
+    const recommendations = recommend({
+      table,
+      tally,
+      candidates: compactionCandidates(tally),
+      expirableSnapshots: expirableSnapshots(metadata, retention).length,
+      snapshots: metadata.snapshots.length,
+      manifests: manifests.count,
+      manifestBytes: manifests.bytes,
+      readOnly: this.#table.readOnly !== null,
+    });
+    return {
+      success: true,
+      table,
+      snapshot_count: metadata.snapshots.length,
+      data_file_count: tally.files,
+      total_size_bytes: tally.bytes,
+      avg_file_size_bytes: tally.files === 0 ? 0 : Math.floor(tally.bytes / tally.files),
+      small_file_count: tally.smallFiles,
+      recommendation: recommendations[0]?.summary ?? "Nothing to do: the table is healthy",
+      severity: worstSeverity(recommendations),
+      recommendations: [...recommendations],
+      record_count: tally.records,
+      ...deleteFigures(tally),
+      target_file_size_bytes: tally.targetBytes,
+      size_classes: sizeClassBounds(tally.targetBytes).map((bounds) => ({
+        class: bounds.class,
+        min_bytes: bounds.minBytes,
+        max_bytes: bounds.maxBytes,
+        file_count: tally.sizeClass(bounds.class).files,
+        total_size_bytes: tally.sizeClass(bounds.class).bytes,
+      })),
+      partition_count: tally.partitions.size,
+      partitions_with_most_small_files: this.#worstPartitions(),
+      ...snapshotMoments(metadata.snapshots),
+      manifest_count: manifests.count,
+      metadata_size_bytes: this.#input.metadataBytes + manifests.listBytes + manifests.bytes,
+      format_version: metadata.formatVersion,
+      location: metadata.location,
+      read_only: this.#table.readOnly,
+    };
+  }
+
+  #worstPartitions(): HealthReport["partitions_with_most_small_files"] {
+    return [...this.#tally.partitions]
+      .filter(([, partition]) => partition.smallFiles > 0)
+      .sort(([, a], [, b]) => b.smallFiles - a.smallFiles)
+      .slice(0, MAX_LISTED_PARTITIONS)
+      .map(([key, partition]) => {
+        const known = this.#partitions.get(key);
+        if (known === undefined) throw new TypeError(`Cannot find partition "${key}" of the fold`);
+        return {
+          partition: partitionPath(partitionValues(this.#table, known.spec, known.tuple)),
+          spec_id: known.spec.specId,
+          small_file_count: partition.smallFiles,
+          data_file_count: partition.files,
+          total_size_bytes: partition.bytes,
+        };
+      });
+  }
+}
+
+function deleteKind(file: DataFile): DeleteFileFigures["kind"] {
+  if (file.content === "equality_deletes") return "equality";
+  return isDeletionVector(file) ? "deletion_vector" : "position";
+}
+
+function deleteFigures(
+  { deletes, ...tally }: FileTally,
+): Pick<HealthReport, "delete_file_count" | "delete_files"> {
+  return {
+    delete_file_count: deletes.position + deletes.equality + deletes.deletion_vector,
+    delete_files: {
+      position_delete_files: deletes.position,
+      equality_delete_files: deletes.equality,
+      deletion_vectors: deletes.deletion_vector,
+      position_deleted_rows: tally.positionDeletedRows,
+      equality_delete_rows: tally.equalityDeleteRows,
+      total_size_bytes: deletes.bytes,
+      affected_data_files: tally.affectedFiles,
+      affected_rows: tally.affectedRecords,
+    },
+  };
+}
+
+function snapshotMoments(
+  snapshots: readonly Snapshot[],
+): Pick<HealthReport, "oldest_snapshot" | "newest_snapshot"> {
+  const byTime = snapshots.toSorted((a, b) => a.timestampMs - b.timestampMs);
+  const moment = (snapshot: Snapshot | undefined) =>
+    snapshot === undefined ? null : {
+      snapshot_id: String(snapshot.snapshotId),
+      timestamp: isoTime(snapshot.timestampMs),
+    };
+  return { oldest_snapshot: moment(byTime[0]), newest_snapshot: moment(byTime.at(-1)) };
+}

@@ -1,0 +1,53 @@
+/** Partition tuples as keys and as text. */
+import type { LoadedTable } from "../../iceberg/ports.ts";
+import { formatPartitionValue } from "../../iceberg/spec/apply_transform.ts";
+import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
+import { sourceType } from "../../iceberg/spec/partition_type.ts";
+import type { Schema } from "../../iceberg/spec/schema.ts";
+import { currentSchema, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
+import type { IcebergValue } from "../../iceberg/spec/types.ts";
+
+/** A key that is equal exactly for equal tuples of one spec. */
+export function partitionKey(specId: number, tuple: readonly IcebergValue[]): string {
+  return `${specId} ${JSON.stringify(tuple, taggedValue)}`;
+}
+
+/**
+ * The schema to read a spec's source columns from: the current one, or where a source has been
+ * dropped since, the newest that has them all.
+ */
+export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Schema {
+  const current = currentSchema(metadata);
+  const sources = spec.fields.flatMap((field) => field.sourceIds);
+  const hasAll = (schema: Schema) => sources.every((id) => schema.findById(id) !== undefined);
+  return hasAll(current) ? current : metadata.schemas.findLast(hasAll) ?? current;
+}
+
+/** Partition values by field name, as Iceberg shows them; null stays null. */
+export function partitionValues(
+  table: LoadedTable,
+  spec: PartitionSpec,
+  tuple: readonly IcebergValue[],
+): Record<string, string | null> {
+  const schema = schemaOfSpec(table.metadata, spec);
+  return Object.fromEntries(spec.fields.map((field, i) => {
+    const value = tuple[i] ?? null;
+    const text = value === null
+      ? null
+      : formatPartitionValue(field.transform, sourceType(field, schema), value);
+    return [field.name, text];
+  }));
+}
+
+/** `day=2024-01-01/bucket=3`; empty where unpartitioned. */
+export function partitionPath(values: Readonly<Record<string, string | null>>): string {
+  return Object.entries(values).map(([name, value]) => `${name}=${value}`).join("/");
+}
+
+/** bigint, bytes and NaN have no JSON form; a tag keeps 1n, 1 and "1" apart. */
+function taggedValue(_: string, value: unknown): unknown {
+  if (typeof value === "bigint") return { n: String(value) };
+  if (value instanceof Uint8Array) return { b: Array.from(value) };
+  if (typeof value === "number" && !Number.isFinite(value)) return { f: String(value) };
+  return value;
+}

@@ -1,0 +1,83 @@
+/** The method table of reader isolates: `TableReader` across the boundary. */
+import { z } from "zod";
+import type { TableLocation } from "../lib/catalog/mod.ts";
+import {
+  FileContent,
+  FileList,
+  HealthReport,
+  RefList,
+  SnapshotList,
+  TableSchema,
+} from "../lib/tables/contract/mod.ts";
+
+const Identifier = z.object({ namespace: z.array(z.string()), name: z.string() });
+
+const Storage = z.object({
+  local: z.object({ kind: z.literal("local"), roots: z.array(z.string()) }).nullable(),
+  s3: z.object({
+    kind: z.literal("s3"),
+    endpoint: z.string().nullable(),
+    region: z.string(),
+    pathStyle: z.boolean(),
+    credentials: z.object({
+      accessKeyId: z.string(),
+      secretAccessKey: z.string(),
+      sessionToken: z.string().nullable(),
+    }).nullable(),
+    roots: z.array(z.string()).nullable(),
+  }).nullable(),
+});
+
+const Location: z.ZodType<TableLocation> = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("file"),
+    identifier: Identifier,
+    metadataLocation: z.string(),
+    storage: Storage,
+    foundAt: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal("rest"),
+    identifier: Identifier,
+    response: z.instanceof(Uint8Array),
+    storage: Storage,
+  }),
+]);
+
+const page = { limit: z.int().positive(), cursor: z.string().nullable() };
+const TimeTravel = z.object({
+  snapshotId: z.string().nullable(),
+  ref: z.string().nullable(),
+  timestamp: z.string().nullable(),
+});
+
+/** Methods of a reader isolate. Table names and metadata come from the `location`. */
+export const readerMethods = {
+  schema: { params: z.object({ location: Location }), result: TableSchema },
+  snapshots: { params: z.object({ location: Location, ...page }), result: SnapshotList },
+  refs: { params: z.object({ location: Location, ...page }), result: RefList },
+  files: {
+    params: z.object({
+      location: Location,
+      ...page,
+      at: TimeTravel,
+      content: FileContent.nullable(),
+    }),
+    result: FileList,
+  },
+  health: { params: z.object({ location: Location }), result: HealthReport },
+  cacheStats: {
+    params: z.object({}),
+    result: z.object({
+      entries: z.int(),
+      usedBytes: z.int(),
+      maxBytes: z.int(),
+      hits: z.int(),
+      misses: z.int(),
+    }),
+  },
+} as const;
+
+/** How a reader isolate is set up, once, by its first call. */
+export const ReaderSetup = z.object({ cacheBytes: z.int().nonnegative() });
+export type ReaderSetup = z.infer<typeof ReaderSetup>;
