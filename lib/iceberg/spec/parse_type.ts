@@ -88,10 +88,13 @@ export function parsePrimitiveType(text: string): PrimitiveType | null {
  * `invalid_type`) that names the path of what is wrong.
  */
 export function parseType(json: JsonValue): Type {
-  return readWire(() => readType(json, null, new SchemaBudget()), {
-    code: "invalid_type",
-    what: "a type",
-  });
+  return readWire(
+    () => readTypeAt(json, null, { budget: new SchemaBudget(), depth: 0, name: "" }),
+    {
+      code: "invalid_type",
+      what: "a type",
+    },
+  );
 }
 
 /** What reading one schema has used up, and the field ids it has seen. */
@@ -130,13 +133,9 @@ interface TypePlace {
   readonly name: string;
 }
 
-/** As {@linkcode parseType}, for codecs: throws a `WireProblem`. */
-export function readType(
-  json: JsonValue | undefined,
-  path: WirePath | null,
-  budget: SchemaBudget,
-): Type {
-  return readTypeAt(json, path, { budget, depth: 0, name: "" });
+/** The fields of a schema's struct, for codecs: throws a `WireProblem`. */
+export function readStruct(wire: WireObject, budget: SchemaBudget): StructType {
+  return readStructAt(wire, { budget, depth: 1, name: "" });
 }
 
 function readTypeAt(json: JsonValue | undefined, path: WirePath | null, place: TypePlace): Type {
@@ -154,13 +153,13 @@ function readTypeAt(json: JsonValue | undefined, path: WirePath | null, place: T
   const object = new WireObject(json, path);
   const inner = { ...place, depth: place.depth + 1 };
   const kind = object.text("type");
-  if (kind === "struct") return readStruct(object, inner);
+  if (kind === "struct") return readStructAt(object, inner);
   if (kind === "list") return readList(object, inner);
   if (kind === "map") return readMap(object, inner);
   throw object.problem("type", `is ${describe(kind)}, not "struct", "list" or "map"`);
 }
 
-function readStruct(object: WireObject, place: TypePlace): StructType {
+function readStructAt(object: WireObject, place: TypePlace): StructType {
   const names = new Set<string>();
   const fields = object.objects("fields", MAX_SCHEMA_FIELDS).map((wire) => {
     const field = readField(wire, place);

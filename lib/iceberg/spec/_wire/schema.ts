@@ -1,7 +1,7 @@
 /** Schemas as metadata writes them (spec Appendix C, "Schemas"). */
 import type { JsonOutput } from "../../../json.ts";
 import { fieldToJson } from "../format_type.ts";
-import { readType, SchemaBudget } from "../parse_type.ts";
+import { readStruct, SchemaBudget } from "../parse_type.ts";
 import { Schema } from "../schema.ts";
 import type { WireObject } from "./reader.ts";
 
@@ -9,11 +9,10 @@ const KEYS: ReadonlySet<string> = new Set(["type", "fields", "schema-id", "ident
 
 /** Reads a schema. One without an id, as v1 writers left it, is schema 0. */
 export function readSchema(wire: WireObject): Schema {
-  // The struct's own kind goes unsaid by some old writers.
+  // That it is a struct goes without saying, and some writers do not say it.
+  if (wire.has("type")) wire.word("type", ["struct"]);
   const budget = new SchemaBudget();
-  const fields = wire.get("fields") ?? null;
-  const type = readType({ type: wire.get("type") ?? "struct", fields }, wire.path, budget);
-  if (type.kind !== "struct") throw wire.problem("type", `is "${type.kind}", not "struct"`);
+  const { fields } = readStruct(wire, budget);
   const identifierFieldIds = wire.optional("identifier-field-ids", (key) => wire.ints(key)) ?? [];
   for (const id of identifierFieldIds) {
     if (!budget.ids.has(id)) {
@@ -25,7 +24,7 @@ export function readSchema(wire: WireObject): Schema {
   }
   return new Schema({
     schemaId: wire.optional("schema-id", (key) => wire.int(key)) ?? 0,
-    fields: type.fields,
+    fields,
     identifierFieldIds,
     ...wire.extra(KEYS),
   });
