@@ -24,6 +24,7 @@ export class SqlClient {
   readonly #database: SqlDatabase;
   readonly #token: string | null;
   #client: Client | null = null;
+  #closed = false;
 
   constructor(database: SqlDatabase, token: string | null) {
     this.#database = database;
@@ -37,18 +38,35 @@ export class SqlClient {
     while (true) {
       throwIfAborted(signal);
       try {
-        const client = this.#client ??= await this.#open();
-        return await execute(client, sql, args);
+        return await execute(await this.#connect(), sql, args);
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
+        // A native statement that met a lock stays open until it is collected as garbage.
+        this.#disconnect();
       }
       await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT_MS * (0.5 + Math.random())));
     }
   }
 
+  /** Ends the connection for good. */
   close(): void {
+    this.#closed = true;
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
     this.#client?.close();
     this.#client = null;
+  }
+
+  async #connect(): Promise<Client> {
+    if (this.#closed) throw unavailable("catalog_closed", "the catalog was closed");
+    if (this.#client !== null) return this.#client;
+    const opened = await this.#open();
+    if (this.#client === null && !this.#closed) return this.#client = opened;
+    // Another query was faster, or the catalog was closed meanwhile.
+    opened.close();
+    return await this.#connect();
   }
 
   async #open(): Promise<Client> {
@@ -115,8 +133,10 @@ async function execute(client: Client, sql: string, args: InArgs): Promise<reado
   return (isStale ? await client.execute({ sql, args }) : first).rows;
 }
 
+/** Also true where another query has met the lock first and closed the connection for it. */
 function isBusy(error: unknown): boolean {
-  return error instanceof LibsqlError && ["SQLITE_BUSY", "SQLITE_LOCKED"].includes(error.code);
+  const codes = ["SQLITE_BUSY", "SQLITE_LOCKED", "CLIENT_CLOSED"];
+  return error instanceof LibsqlError && codes.includes(error.code);
 }
 
 function unavailable(code: string, reason: string, cause?: unknown, retryable = false): AppError {

@@ -1,4 +1,7 @@
-/** Catalogs' door: hadoop, sql and rest behind one interface, and their configuration. */
+/**
+ * Catalogs' door: hadoop, sql and rest behind one interface, and their configuration. Loading what
+ * was located has a door of its own, `load/mod.ts`.
+ */
 export {
   type CatalogConfig,
   CatalogConfigInput,
@@ -8,7 +11,6 @@ export {
   type ParseConfigOptions,
   toConfigBody,
 } from "./catalog_config.ts";
-export { DEFAULT_MAX_METADATA_BYTES, loadTable, type LoadTableOptions } from "./load_table.ts";
 export { openCatalog, type OpenCatalogOptions } from "./open_catalog.ts";
 export type { CallOptions, Catalog, CatalogType, TableLocation } from "./ports.ts";
 export { isSecretProperty, maskProperties, unmaskProperties } from "./secret_properties.ts";

@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { AppError } from "../../../lib/errors.ts";
-import { loadTable, type TableLocation } from "../../../lib/catalog/mod.ts";
+import { loadTable } from "../../../lib/catalog/load/mod.ts";
+import type { TableLocation } from "../../../lib/catalog/mod.ts";
 import { MemoryFileIo, type StorageSpec } from "../../../lib/storage/mod.ts";
 
 const STORAGE: StorageSpec = {
