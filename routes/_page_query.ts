@@ -1,5 +1,6 @@
 /** `?limit=` and `?cursor=` of the lists. */
 import { z } from "zod";
+import type { ZodOpenApiOverrideMeta } from "zod-openapi";
 
 /** Longest cursor that is looked at. */
 const MAX_CURSOR_CHARS = 4096;
@@ -7,15 +8,13 @@ const MAX_CURSOR_CHARS = 4096;
 /** A whole number in a query, where everything is text. */
 export function wholeNumber(min: number, max: number) {
   const message = `Expected a whole number from ${min} to ${max}`;
+  const override: ZodOpenApiOverrideMeta = ({ jsonSchema }) => {
+    // A client sends a number; that it travels as text is the query's business.
+    delete jsonSchema.pattern;
+    Object.assign(jsonSchema, { type: "integer", minimum: min, maximum: max });
+  };
   return z.string(message).regex(/^\d{1,9}$/, message).transform(Number)
-    .pipe(z.int().min(min, message).max(max, message))
-    .meta({
-      override: ({ jsonSchema }) => {
-        // A client sends a number; that it travels as text is the query's business.
-        delete jsonSchema.pattern;
-        Object.assign(jsonSchema, { type: "integer", minimum: min, maximum: max });
-      },
-    });
+    .pipe(z.int().min(min, message).max(max, message)).meta({ override });
 }
 
 /** Query fields of a list with at most `max` entries a page. */

@@ -27,8 +27,15 @@ const READ_ERRORS: readonly ErrorKind[] = [
   "deadline_exceeded",
 ];
 
+/** One level of a name: no dots, slashes, control characters, nor blanks at its ends. */
+const LEVEL = String.raw`[^\s./\\\x00-\x1f\x7f](?:[^./\\\x00-\x1f\x7f]*[^\s./\\\x00-\x1f\x7f])?`;
+const MAX_NAME_CHARS = 1024;
+
 const tableParams = z.strictObject({
-  table_name: z.string().meta({
+  table_name: z.string().max(MAX_NAME_CHARS).regex(
+    new RegExp(`^${LEVEL}(?:\\.${LEVEL})*$`),
+    "Expected namespace.table or catalog.namespace.table",
+  ).meta({
     description: "`namespace.table` or `catalog.namespace.table`",
     example: "db.events",
   }),

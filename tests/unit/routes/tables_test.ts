@@ -61,11 +61,28 @@ Deno.test("GET /api/table/{table_name}/schema passes the name as it was written"
     return Promise.resolve(SCHEMA);
   };
   for (
-    const written of ["db.events", "drls.db.events", "d%C3%A9p%C3%B4t.t", "a%2Fb.c", "100%25.t"]
+    const written of [
+      "db.events",
+      "drls.db.events",
+      "d%C3%A9p%C3%B4t.t",
+      "a%20b.c",
+      "100%25.t",
+      "t",
+    ]
   ) {
     assert.equal((await get(`/api/table/${written}/schema`, { schema })).status, 200);
   }
-  assert.deepEqual(names, ["db.events", "drls.db.events", "dépôt.t", "a/b.c", "100%.t"]);
+  assert.deepEqual(names, ["db.events", "drls.db.events", "dépôt.t", "a b.c", "100%.t", "t"]);
+});
+
+Deno.test("a name that no table can have is 422", async () => {
+  for (const name of [".", "a.", ".a", "a..b", "a%2Fb.c", "a%5Cb.c", "a.%20b", "a%00.b", "a%0A"]) {
+    // A URL drops segments that are only dots, so those are wrapped.
+    const { status, body } = await get(`/api/table/x${name}x.${name}/schema`, {});
+    assert.equal(status, 422, name);
+    assert.equal(body.errors[0].path, "table_name");
+  }
+  assert.equal((await get(`/api/table/${"a".repeat(1025)}/schema`, {})).status, 422);
 });
 
 Deno.test("a table that is not there is 404, a corrupt one 422, both with their code", async () => {
