@@ -90,7 +90,8 @@ export class WireObject {
 
   int(key: string): number {
     const value = this.#json[key];
-    return isInt(value) ? value : this.#wrong(key, "a 32-bit integer");
+    // "| 0" makes a plain zero of -0.
+    return isInt(value) ? value | 0 : this.#wrong(key, "a 32-bit integer");
   }
 
   long(key: string): bigint {
