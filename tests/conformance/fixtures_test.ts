@@ -4,7 +4,7 @@ import { peerTest, runPeer } from "./_peers.ts";
 import { startServer } from "./_server.ts";
 
 /** Tables that several engines wrote, copied away from where they were written. */
-const FIXTURES = `${Deno.cwd()}/../shared/fixtures/iceberg`;
+const FIXTURES = new URL("../../../shared/fixtures/iceberg", import.meta.url).pathname;
 
 /** Of PyIceberg 0.12 none; a table it cannot open is checked in a test of its own. */
 const UNREADABLE: readonly string[] = [];
