@@ -15,7 +15,7 @@ interface Known {
   readonly retryable?: boolean;
 }
 
-const KNOWN: Readonly<Record<string, Known>> = {
+const KNOWN: ReadonlyMap<string, Known> = new Map(Object.entries<Known>({
   EACCES: denied("storage_access_denied", "the operating system denies access to it"),
   EPERM: denied("storage_access_denied", "the operating system does not permit it"),
   EROFS: denied("storage_read_only", "the file system is mounted read-only"),
@@ -35,7 +35,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   EISDIR: { kind: "already_exists", code: "location_is_folder", reason: "a folder is there" },
   ENOTEMPTY: { kind: "already_exists", code: "location_is_folder", reason: "a folder is there" },
   ENOTDIR: broken("parent_not_a_folder", "a part of its path is a file, not a folder"),
-};
+}));
 
 /** Turns what a `Deno` file call threw into an {@linkcode AppError}; our own mistakes stay. */
 export function localFailure(error: unknown, options: LocalFailureOptions): Error {
@@ -55,7 +55,8 @@ export function localFailure(error: unknown, options: LocalFailureOptions): Erro
   const systemCode = errorCode(error);
   if (systemCode === "ENOENT") return fileNotFound(location, error);
   if (systemCode === "EEXIST") return alreadyExists(location, error);
-  const known = KNOWN[systemCode ?? ""] ?? broken("storage_failed", "the disk reports a failure");
+  const known = KNOWN.get(systemCode ?? "") ??
+    broken("storage_failed", "the disk reports a failure");
   return new AppError(known.kind, known.code, `${failedTo(action, location)}: ${known.reason}`, {
     context: { location, systemCode },
     retryable: known.retryable ?? false,

@@ -50,7 +50,7 @@ const CREDENTIAL_CODES: ReadonlySet<string | null> = new Set([
 ]);
 
 /** Statuses that stand for codes where a store reports a failure inside a 200 answer. */
-const LATE_STATUSES: Readonly<Record<string, number>> = {
+const LATE_STATUSES: ReadonlyMap<string | null, number> = new Map(Object.entries({
   InternalError: 500,
   SlowDown: 503,
   ServiceUnavailable: 503,
@@ -59,7 +59,7 @@ const LATE_STATUSES: Readonly<Record<string, number>> = {
   OperationAborted: 409,
   NoSuchUpload: 404,
   NotImplemented: 501,
-};
+}));
 
 /** Reads a refusal from an answer's status, headers and body. */
 export function readRefusal(
@@ -83,7 +83,7 @@ export function readLateRefusal(body: Uint8Array, headers: Headers): S3Refusal |
   if (root === null) return null;
   const code = childText(root, "Code");
   return {
-    status: LATE_STATUSES[code ?? ""] ?? 500,
+    status: LATE_STATUSES.get(code) ?? 500,
     code,
     requestId: headers.get("x-amz-request-id"),
     region: null,
