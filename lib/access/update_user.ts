@@ -39,7 +39,7 @@ export async function updateUser(
         ? row.disabled_at ?? atMs
         : null,
     };
-    await keepAnAdmin(tx, changed);
+    await keepAnAdmin(tx, { row, changed });
     await tx.run(sql`UPDATE users SET role = ${changed.role}, disabled_at = ${changed.disabled_at}
       WHERE id = ${row.id}`);
     if (changed.disabled_at !== null) await endSessions(tx, row.id);
@@ -51,11 +51,18 @@ export async function updateUser(
 }
 
 /** Without an Admin who may sign in, nobody could ever create one again. */
-async function keepAnAdmin(tx: Transaction, changed: UserRow): Promise<void> {
-  const remains = changed.role === "Admin" && changed.disabled_at === null;
-  if (remains || await countAdmins(tx, changed.id) > 0) return;
-  const message = `Cannot change user "${changed.name}": no enabled Admin would be left`;
+async function keepAnAdmin(
+  tx: Transaction,
+  { row, changed }: { readonly row: UserRow; readonly changed: UserRow },
+): Promise<void> {
+  if (!isEnabledAdmin(row) || isEnabledAdmin(changed)) return;
+  if (await countAdmins(tx, row.id) > 0) return;
+  const message = `Cannot change user "${row.name}": no enabled Admin would be left`;
   throw new AppError("conflict", "last_admin", message);
+}
+
+function isEnabledAdmin(row: UserRow): boolean {
+  return row.role === "Admin" && row.disabled_at === null;
 }
 
 /** So that enabling the user later does not bring old sessions back. */

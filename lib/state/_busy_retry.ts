@@ -16,7 +16,7 @@ export interface BusyRetryOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Runs after every failure for a lock, the last one too; see `Clients.renewWriter`. */
-  readonly onBusy?: () => Promise<void>;
+  readonly onBusy?: () => void;
   /** From 0 to 1; tests hold it. */
   readonly random?: () => number;
 }
@@ -33,7 +33,7 @@ export async function retryWhileBusy<T>(
       return await attempt();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      await onBusy?.();
+      onBusy?.();
       // Full jitter: waiters that were turned away together do not come back together.
       const delayMs = 1 + random() * ceilingMs;
       const tooLate = performance.now() + delayMs > deadlineMs || attempts >= MAX_LOCK_ATTEMPTS;

@@ -1,5 +1,6 @@
 /** SQL clients: two connections to an embedded file, or one client of a remote server. */
 import { type Client, createClient } from "@libsql/client";
+import type { InStatement, ResultSet, Transaction } from "@libsql/client";
 import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { AppError } from "../errors.ts";
@@ -26,48 +27,80 @@ export interface ClientOptions {
 
 /** Connections. Reads never wait behind an open transaction. */
 export interface Clients {
-  readonly reader: Client;
-  readonly writer: Client;
   readonly remote: boolean;
+  /** Runs a query outside of any transaction; writing is refused where that can be told. */
+  query(statement: InStatement): Promise<ResultSet>;
+  /** Opens a write transaction; a remote one begins with its first statement. */
+  begin(): Promise<Transaction>;
   /**
-   * Gives the writer a new connection. A native statement that failed for a lock stays "in progress"
-   * until it is collected as garbage, and until then its connection cannot commit (measured with
-   * libsql 0.5.29): so after each such failure the connection is replaced.
+   * Replaces the connections after a failure for a lock. The native statement that failed stays "in
+   * progress" until it is collected as garbage; meanwhile its connection cannot commit (measured
+   * with libsql 0.5.29), and one that reads could hold on to an old snapshot.
    */
-  renewWriter(): Promise<void>;
-  /** The same for the reader, where such a statement could hold on to an old snapshot. */
-  renewReader(): Promise<void>;
+  renewReader(): void;
+  renewWriter(): void;
+  close(): void;
 }
 
 /** Opens the connections; the file and its folder are created, readable by their owner only. */
 export async function openClients(options: ClientOptions): Promise<Clients> {
-  if (!options.url.startsWith("file:")) {
-    const client = openRemote(options);
-    const renew = () => Promise.resolve();
-    return { reader: client, writer: client, remote: true, renewWriter: renew, renewReader: renew };
-  }
+  if (!options.url.startsWith("file:")) return remoteClients(options);
   const path = embeddedPath(options);
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // SQLite gives its -wal and -shm files the mode of the database file.
   (await Deno.open(path, { create: true, write: true, mode: 0o600 })).close();
   const writer = openFile(path);
-  const reader = openFile(path);
-  const renewWriter = () => renew(writer, WRITER_PRAGMAS);
-  const renewReader = () => renew(reader, READER_PRAGMAS);
   try {
     const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
-    // The switch to WAL needs the file alone for a moment, and the busy timeout does not cover it.
-    const toWal = () => writer.execute("PRAGMA journal_mode = WAL");
-    await retryWhileBusy(toWal, { deadlineMs, onBusy: renewWriter });
-    await renewWriter();
-    await renewReader();
-    await checkDurability(writer);
+    const onBusy = () => writer.reconnect();
+    await retryWhileBusy(() => prepareDurability(writer), { deadlineMs, onBusy });
+    return fileClients(openFile(path), writer);
   } catch (error) {
     writer.close();
-    reader.close();
     throw error;
   }
-  return { reader, writer, remote: false, renewWriter, renewReader };
+}
+
+function remoteClients({ url, authToken }: ClientOptions): Clients {
+  const client = createClient({
+    url,
+    intMode: "number",
+    ...(authToken === null ? {} : { authToken: authToken.reveal() }),
+    fetch: (request: Request) =>
+      fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS), redirect: "error" }),
+  });
+  return {
+    remote: true,
+    query: (statement) => client.execute(statement),
+    begin: () => client.transaction("write"),
+    // Its locks are the server's business.
+    renewReader: () => {},
+    renewWriter: () => {},
+    close: () => client.close(),
+  };
+}
+
+function fileClients(reader: Client, writer: Client): Clients {
+  let readOnly = false;
+  return {
+    remote: false,
+    async query(statement) {
+      // Here and not in `renewReader`: even a PRAGMA reads the schema and may meet a lock.
+      if (!readOnly) await reader.execute("PRAGMA query_only = ON");
+      readOnly = true;
+      return await reader.execute(statement);
+    },
+    begin: () => writer.transaction("write"),
+    renewReader() {
+      readOnly = false;
+      reader.reconnect();
+    },
+    renewWriter: () => writer.reconnect(),
+    close() {
+      reader.close();
+      writer.close();
+    },
+  };
 }
 
 /** One connection per client: a pool would open further ones behind our back while one is held. */
@@ -81,35 +114,22 @@ function openFile(path: string): Client {
   });
 }
 
-/** Durability is the point: FULL syncs the log on each commit, so an acknowledged write survives. */
-const WRITER_PRAGMAS = ["PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"];
-const READER_PRAGMAS = ["PRAGMA query_only = ON"];
-
-async function renew(client: Client, pragmas: readonly string[]): Promise<void> {
-  await client.reconnect();
-  // None of these touches the file, so none can fail for a lock.
-  for (const pragma of pragmas) await client.execute(pragma);
-}
-
-async function checkDurability(writer: Client): Promise<void> {
+/**
+ * Durability is the point: FULL syncs the log on each commit, so an acknowledged write survives.
+ * WAL is a property of the file. The others are defaults of the library that each of its
+ * connections has, also one opened later; here it is checked that they are.
+ */
+async function prepareDurability(writer: Client): Promise<void> {
+  const current = async (name: string) => (await writer.execute(`PRAGMA ${name}`)).rows[0]?.[0];
+  if (await current("journal_mode") !== "wal") await writer.execute("PRAGMA journal_mode = WAL");
   const wanted = { journal_mode: "wal", synchronous: 2, foreign_keys: 1 };
   for (const [name, value] of Object.entries(wanted)) {
-    const found = (await writer.execute(`PRAGMA ${name}`)).rows[0]?.[0];
+    const found = await current(name);
     if (found === value) continue;
     const message = `Cannot open the state: the database keeps "${name}" at "${found}", ` +
       `and "${value}" is needed`;
     throw new AppError("unavailable", "state_unusable", message);
   }
-}
-
-function openRemote({ url, authToken }: ClientOptions): Client {
-  return createClient({
-    url,
-    intMode: "number",
-    ...(authToken === null ? {} : { authToken: authToken.reveal() }),
-    fetch: (request: Request) =>
-      fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS), redirect: "error" }),
-  });
 }
 
 function embeddedPath({ url, dataDir }: ClientOptions): string {

@@ -35,11 +35,12 @@ export class Database implements State {
 
   async read<Row extends z.ZodType>(row: Row, statement: Sql): Promise<readonly z.output<Row>[]> {
     this.#refuseInside();
-    const { reader, renewReader } = this.#clients;
+    const clients = this.#clients;
     const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
     try {
-      const run = () => reader.execute(toStatement(statement));
-      return decodeRows(row, await retryWhileBusy(run, { deadlineMs, onBusy: renewReader }));
+      const run = () => clients.query(toStatement(statement));
+      const onBusy = () => clients.renewReader();
+      return decodeRows(row, await retryWhileBusy(run, { deadlineMs, onBusy }));
     } catch (error) {
       throw toStateError(error, this.#clients);
     }
@@ -54,7 +55,7 @@ export class Database implements State {
     const deadlineMs = performance.now() + waitMs;
     const release = await this.#turns.take({ waitMs, signal });
     try {
-      const onBusy = this.#clients.renewWriter;
+      const onBusy = () => this.#clients.renewWriter();
       const opened = await retryWhileBusy(() => this.#begin(), { deadlineMs, signal, onBusy });
       return await this.#complete(opened, fn);
     } catch (error) {
@@ -70,13 +71,12 @@ export class Database implements State {
 
   async close(): Promise<void> {
     await this.#turns.close({ waitMs: this.#timeoutMs + MAX_LOCK_WAIT_MS });
-    this.#clients.reader.close();
-    if (!this.#clients.remote) this.#clients.writer.close();
+    this.#clients.close();
   }
 
   /** Remote clients send BEGIN with the first statement; the empty batch makes them do it now. */
   async #begin(): Promise<ClientTransaction> {
-    const opened = await this.#clients.writer.transaction("write");
+    const opened = await this.#clients.begin();
     try {
       await opened.batch([]);
     } catch (error) {

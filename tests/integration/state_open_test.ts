@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Client, createClient } from "@libsql/client";
+import { createClient, type ResultSet } from "@libsql/client";
 import { join } from "node:path";
 import { z } from "zod";
 import { BUSY_TIMEOUT_MS, openClients } from "../../lib/state/_clients.ts";
@@ -15,9 +15,9 @@ async function withDir(test: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-async function pragmas(client: Pick<Client, "execute">): Promise<unknown[]> {
+async function pragmas(run: (statement: string) => Promise<ResultSet>): Promise<unknown[]> {
   const names = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"];
-  const results = await Promise.all(names.map((name) => client.execute(`PRAGMA ${name}`)));
+  const results = await Promise.all(names.map((name) => run(`PRAGMA ${name}`)));
   return results.map(({ rows }) => rows[0]?.[0]);
 }
 
@@ -26,23 +26,33 @@ const DURABLE = ["wal", 2, 1, BUSY_TIMEOUT_MS];
 Deno.test("openClients() sets durability and foreign keys on each connection, in transactions too", () =>
   withDir(async (dir) => {
     const options = { url: "file:state.db", authToken: null, dataDir: dir };
-    const { reader, writer } = await openClients(options);
-    assert.deepEqual(await pragmas(reader), DURABLE);
-    assert.deepEqual(await pragmas(writer), DURABLE);
+    const clients = await openClients(options);
+    assert.deepEqual(await pragmas((statement) => clients.query(statement)), DURABLE);
     for (let round = 0; round < 3; round++) {
-      const tx = await writer.transaction("write");
-      assert.deepEqual(await pragmas(tx), DURABLE);
+      const tx = await clients.begin();
+      assert.deepEqual(await pragmas((statement) => tx.execute(statement)), DURABLE);
       await tx.rollback();
+      clients.renewWriter();
     }
-    assert.deepEqual(await pragmas(writer), DURABLE);
-    reader.close();
-    writer.close();
+    clients.renewReader();
+    assert.deepEqual(await pragmas((statement) => clients.query(statement)), DURABLE);
+    clients.close();
+  }));
+
+Deno.test("openClients() refuses to write through the reader, after a renewal too", () =>
+  withDir(async (dir) => {
+    const clients = await openClients({ url: "file:state.db", authToken: null, dataDir: dir });
+    const writing = () => clients.query("CREATE TABLE t (x INTEGER)");
+    await assert.rejects(writing(), { code: "SQLITE_READONLY" });
+    clients.renewReader();
+    await assert.rejects(writing(), { code: "SQLITE_READONLY" });
+    clients.close();
   }));
 
 Deno.test("the SQL client's own defaults are durable, in case it reopens a connection by itself", () =>
   withDir(async (dir) => {
     const client = createClient({ url: `file:${join(dir, "fresh.db")}` });
-    assert.deepEqual((await pragmas(client)).slice(1, 3), [2, 1]);
+    assert.deepEqual((await pragmas((statement) => client.execute(statement))).slice(1, 3), [2, 1]);
     client.close();
   }));
 
