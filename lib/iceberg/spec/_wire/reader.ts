@@ -177,10 +177,12 @@ export class WireObject {
    * A map of strings, without a prototype; empty where the key is absent. Numbers and booleans become
    * strings, as PyIceberg reads them.
    */
-  textMap(key: string): Record<string, string> {
+  textMap(key: string): Readonly<Record<string, string>> {
     const map: Record<string, string> = Object.create(null);
     if (!this.has(key)) return map;
     const object = this.object(key);
+    // Nearly every map is one of strings already, and need not be copied.
+    if (isTextMap(object.#json)) return object.#json;
     for (const [name, value] of object.entries(MAX_MAP_KEYS)) {
       if (value === null || typeof value === "object") {
         throw object.problem(name, `is ${describe(value)}, not a string`);
@@ -252,6 +254,14 @@ function formatPath(path: WirePath | null): string {
   if (typeof step === "number") return `${prefix}[${step}]`;
   const key = step.slice(0, MAX_QUOTED);
   return prefix === "" ? key : `${prefix}.${key}`;
+}
+
+function isTextMap(json: JsonObject): json is { readonly [key: string]: string } {
+  let keys = 0;
+  for (const key in json) {
+    if (typeof json[key] !== "string" || ++keys > MAX_MAP_KEYS) return false;
+  }
+  return Object.getPrototypeOf(json) === null;
 }
 
 function isInt(json: JsonValue | undefined): json is number {
