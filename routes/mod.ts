@@ -8,6 +8,7 @@ import { securityHeaders } from "./_middleware/security_headers.ts";
 import { mountRoutes } from "./_mount.ts";
 import type { Route } from "./_route.ts";
 import { auditRoutes } from "./audit.ts";
+import { configRoutes } from "./config.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -26,6 +27,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...tableRoutes,
+  ...configRoutes,
   ...userRoutes,
   ...tokenRoutes,
   ...sessionRoutes,

@@ -21,6 +21,7 @@ export interface HarnessOptions {
   readonly http?: Partial<Services["http"]>;
   readonly access?: Partial<Access>;
   readonly tables?: Partial<Tables>;
+  readonly configuration?: Services["configuration"];
   readonly health?: Partial<HealthProbes>;
   readonly routes?: readonly Route[];
 }
@@ -33,7 +34,7 @@ export function harness(options: HarnessOptions = {}) {
   const services: Services = {
     access: { ...standInAccess(), ...options.access },
     tables: standIn<Tables>(options.tables),
-    configuration: standIn<Services["configuration"]>({}),
+    configuration: standIn<Services["configuration"]>(options.configuration),
     health: {
       state: () => Promise.resolve("ok"),
       catalog: () => Promise.resolve("ok"),

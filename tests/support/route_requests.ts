@@ -1,0 +1,47 @@
+/** For every route a request that succeeds, given the right to make it. */
+import type { Route } from "../../routes/_route.ts";
+
+/** What the requests refer to. */
+export interface RouteSubjects {
+  /** A user that may be changed. */
+  readonly userName: string;
+  /** A token that may be revoked. */
+  readonly tokenId: string;
+}
+
+let made = 0;
+
+/** Method, path and body of a request that the route accepts; a new one on each call. */
+export function acceptableRequest(
+  route: Route,
+  subjects: RouteSubjects,
+): { readonly path: string; readonly method: string; readonly body: unknown } {
+  const params: Readonly<Record<string, string>> = {
+    table_name: "db.events",
+    name: subjects.userName,
+    token_id: subjects.tokenId,
+    file: "start.js",
+  };
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name];
+    if (value === undefined) throw new TypeError(`No value for "${name}" of ${route.path}`);
+    return encodeURIComponent(value);
+  });
+  return { path, method: route.method, body: bodyOf(route, subjects) };
+}
+
+function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
+  if (route.body === null) return undefined;
+  switch (route.operation) {
+    case "createUser":
+      return { name: `made-${made++}`, role: "Auditor" };
+    case "updateUser":
+      return { role: "Auditor" };
+    case "createToken":
+      return { user: userName, expires_in_days: 1 };
+    case "putConfig":
+      return { catalog_type: "hadoop", warehouse: "/srv/warehouse", catalog_name: "drls" };
+    default:
+      throw new TypeError(`No body for ${route.operation}`);
+  }
+}

@@ -1,0 +1,105 @@
+/** The application over the real access verbs and a real state file; tables are a stand-in. */
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import {
+  createAccess,
+  createJwtVerifier,
+  LOCAL_PRINCIPAL,
+  type Role,
+} from "../../lib/access/mod.ts";
+import { createLog } from "../../lib/log.ts";
+import { createMetrics } from "../../lib/metrics.ts";
+import { openState } from "../../lib/state/mod.ts";
+import type { Tables } from "../../lib/tables/mod.ts";
+import { buildApp, type Services } from "../../routes/mod.ts";
+
+const ISSUER = "https://id.example.com";
+const AUDIENCE = "drls-tests";
+
+/** Replaces parts of the services. */
+export interface ServerFixtureOptions {
+  readonly tables: Tables;
+  readonly configuration: Services["configuration"];
+  readonly http?: Partial<Services["http"]>;
+}
+
+/** A running application; dispose of it to remove its files. */
+export type ServerFixture = Awaited<ReturnType<typeof createServerFixture>>;
+
+/** Builds it in a folder of its own. */
+export async function createServerFixture(options: ServerFixtureOptions) {
+  const dataDir = await Deno.makeTempDir({ prefix: "drls-server-" });
+  let offsetMs = 0;
+  const clock = { now: () => Date.now() + offsetMs };
+  const lines: string[] = [];
+  const log = createLog({ level: "debug", sink: (line) => lines.push(line) });
+  const state = await openState({ url: `file:${dataDir}/state.db`, authToken: null, dataDir });
+  const keys = await generateKeyPair("ES256");
+  const jwks = { keys: [{ ...await exportJWK(keys.publicKey), kid: "k1", alg: "ES256" }] };
+  const jwt = createJwtVerifier({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwksUrl: `${ISSUER}/jwks`,
+    roleClaim: "role",
+    clock,
+    fetch: () => Promise.resolve(Response.json(jwks)),
+  });
+  const access = createAccess({ state, clock, log, jwt, instance: "test" });
+  const app = buildApp({
+    access,
+    tables: options.tables,
+    configuration: options.configuration,
+    health: {
+      state: async () => await state.ping().then(() => "ok" as const),
+      catalog: () => Promise.resolve("ok"),
+      stopping: () => false,
+      uptimeSeconds: () => 1,
+    },
+    metrics: createMetrics(),
+    log,
+    clock,
+    http: {
+      auth: "required",
+      bodyLimitBytes: 65_536,
+      corsOrigins: [],
+      requestTimeoutMs: 10_000,
+      trustedProxies: 0,
+      ...options.http,
+    },
+  });
+  /** The operator at the machine, who prepares what a test needs. */
+  const operator = {
+    principal: LOCAL_PRINCIPAL,
+    requestId: "setup",
+    signal: new AbortController().signal,
+    agent: null,
+  };
+  let callers = 0;
+  return {
+    access,
+    operator,
+    lines,
+    passTime: (ms: number) => offsetMs += ms,
+    /** A JWT of our issuer, or of a forger who signs with a key of their own. */
+    async signJwt(claims: { role?: Role; expiresAt?: Date; forged?: boolean }) {
+      const key = claims.forged ? (await generateKeyPair("ES256")).privateKey : keys.privateKey;
+      return await new SignJWT(claims.role === undefined ? {} : { role: claims.role })
+        .setProtectedHeader({ alg: "ES256", kid: "k1" })
+        .setIssuer(ISSUER).setAudience(AUDIENCE).setSubject("jwt-user")
+        .setExpirationTime(claims.expiresAt ?? new Date(clock.now() + 600_000))
+        .sign(key);
+    },
+    /** Sends a request from an address of its own, so that failures of others do not count. */
+    async send(path: string, init: RequestInit = {}) {
+      const hostname = `10.1.${callers >> 8 & 255}.${callers++ & 255}`;
+      return await app.request(path, init, { remoteAddr: { hostname } });
+    },
+    /** Sends all requests from one address. */
+    async sendFrom(hostname: string, path: string, init: RequestInit = {}) {
+      return await app.request(path, init, { remoteAddr: { hostname } });
+    },
+    async [Symbol.asyncDispose]() {
+      await state.close();
+      await Deno.remove(dataDir, { recursive: true });
+    },
+  };
+}
