@@ -144,7 +144,8 @@ function positiveLong(wire: WireObject, key: string): number | null {
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
-function writeRef(ref: SnapshotRef): JsonOutput {
+/** Inverse of {@linkcode readRefs} for one reference, without its name. */
+export function writeRef(ref: SnapshotRef): JsonOutput {
   const { minSnapshotsToKeep, maxSnapshotAgeMs, maxRefAgeMs } = ref;
   return {
     ...ref.extra,
