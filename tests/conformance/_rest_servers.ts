@@ -123,7 +123,7 @@ async function findJava(version: number): Promise<string> {
   const home = Deno.env.get("JAVA_HOME");
   const candidates = [...(home === undefined ? [] : [`${home}/bin/java`]), "java"];
   for await (const entry of Deno.readDir("/usr/lib/jvm")) {
-    candidates.push(`/usr/lib/jvm/${entry.name}/bin/java`);
+    if (entry.isDirectory) candidates.push(`/usr/lib/jvm/${entry.name}/bin/java`);
   }
   for (const candidate of candidates) {
     const found = await javaVersion(candidate);
