@@ -1,0 +1,90 @@
+/** A real server process to measure from outside. */
+
+const TOKEN = "bench-bootstrap-token";
+const START_TIMEOUT_MS = 20_000;
+
+/** How to start it. */
+export interface BenchServerOptions {
+  readonly warehouse: string;
+  readonly cacheBytes: number;
+  /** Further settings. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A running server; disposing stops it and removes its data. */
+export interface BenchServer extends AsyncDisposable {
+  readonly url: string;
+  /** Parsed JSON of a GET; any other status than 200 is an error. */
+  get(path: string): Promise<Record<string, unknown>>;
+  /** Milliseconds from the request to the last byte of its answer. */
+  time(path: string): Promise<number>;
+  residentMiB(): Promise<number>;
+}
+
+/** Starts `deno task start` on a free port with its own data directory. */
+export async function startServer(options: BenchServerOptions): Promise<BenchServer> {
+  const dataDir = await Deno.makeTempDir({ prefix: "drls-bench-data-" });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-net",
+      "--allow-read",
+      "--allow-write",
+      "--allow-env",
+      "--allow-sys",
+      "--allow-ffi",
+      "main.ts",
+    ],
+    env: {
+      PORT: "0",
+      DRLS_DATA_DIR: dataDir,
+      DRLS_WAREHOUSE: options.warehouse,
+      DRLS_BOOTSTRAP_TOKEN: TOKEN,
+      DRLS_METADATA_CACHE_BYTES: String(options.cacheBytes),
+      DRLS_LOG_LEVEL: "error",
+      ...options.env,
+    },
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const url = await readUrl(child.stdout);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const fetchBody = async (path: string): Promise<string> => {
+    const response = await fetch(url + path, { headers });
+    const body = await response.text();
+    if (response.status !== 200) {
+      throw new Error(`GET ${path} answered ${response.status}: ${body}`);
+    }
+    return body;
+  };
+  return {
+    url,
+    get: async (path) => JSON.parse(await fetchBody(path)),
+    async time(path) {
+      const start = performance.now();
+      await fetchBody(path);
+      return performance.now() - start;
+    },
+    async residentMiB() {
+      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await Deno.remove(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** The URL in the line that the server prints once it listens. */
+async function readUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  let text = "";
+  for await (const chunk of stdout.pipeThrough(new TextDecoderStream(), { signal })) {
+    text += chunk;
+    const url = /http:\/\/[\w.:[\]]+/.exec(text)?.[0];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`The server ended before it listened: ${text}`);
+}
