@@ -19,7 +19,7 @@ export const MAX_SCHEMA_DEPTH = 32;
 export const MAX_SCHEMA_NODES = 50_000;
 
 /** Bytes of one block after decompression. */
-export const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
+export const MAX_BLOCK_BYTES = 128 * 1024 * 1024;
 
 /** Bytes of all blocks of one file after decompression. */
 export const MAX_FILE_BYTES = 1024 * 1024 * 1024;

@@ -8,6 +8,7 @@ import {
   readBlocks,
 } from "../../../../lib/iceberg/avro/container.ts";
 import { AvroCursor } from "../../../../lib/iceberg/avro/cursor.ts";
+import { MAX_BLOCK_BYTES } from "../../../../lib/iceberg/avro/limits.ts";
 import { parseAvroSchema } from "../../../../lib/iceberg/avro/parse_schema.ts";
 import { writeContainer } from "../../../../lib/iceberg/avro/write_container.ts";
 import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
@@ -96,7 +97,7 @@ Deno.test("readBlocks() refuses a zstandard frame that is cut off", () => {
 });
 
 Deno.test("readBlocks() stops a block that decompresses beyond its bound", () => {
-  const bomb = deflateRawSync(new Uint8Array(257 * 1024 * 1024), { level: 1 });
+  const bomb = deflateRawSync(new Uint8Array(MAX_BLOCK_BYTES + 1), { level: 1 });
   fails(container('"null"', [{ count: 1, data: bomb }], { codec: "deflate" }), "avro_too_large");
 });
 
