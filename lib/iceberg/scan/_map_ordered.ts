@@ -44,6 +44,10 @@ export async function* mapOrdered<Item, Result>(
       fill();
       yield result;
     }
+  } catch (error) {
+    // Why the caller gave up says more than which read noticed first.
+    throwIfCancelled(options.signal);
+    throw error;
   } finally {
     stop.abort();
     await Promise.allSettled(pending);

@@ -96,18 +96,13 @@ export class DeleteIndex {
   /** The deletes that apply to a data file with this data sequence number. */
   forFile(dataFile: DataFile, sequenceNumber: bigint): readonly DeleteFile[] {
     if (this.size === 0) return [];
-    const found: DeleteFile[] = [];
-    for (const group of this.#globalEquality) group.collect(dataFile, sequenceNumber, found);
     const key = this.#keyOf(dataFile);
-    for (const group of this.#partitionEquality.get(key) ?? []) {
-      group.collect(dataFile, sequenceNumber, found);
-    }
+    const found = this.#equalityDeletes(dataFile, sequenceNumber, key);
     const vector = this.#vectors.get(dataFile.filePath);
     if (vector !== undefined) {
       this.#checkScope(vector, dataFile);
       if (vector.sequenceNumber < sequenceNumber) throw vectorTooOld(vector, dataFile);
-      found.push(vector);
-      return found;
+      return [...found, vector];
     }
     const inPartition = this.#byPartition.get(key)?.since(sequenceNumber) ?? [];
     const onPath = this.#byPath.get(dataFile.filePath)?.since(sequenceNumber) ?? [];
@@ -116,6 +111,19 @@ export class DeleteIndex {
     if (found.length === 0 && onPath.length === 0) return inPartition;
     if (found.length === 0 && inPartition.length === 0) return onPath;
     return [...found, ...inPartition, ...onPath];
+  }
+
+  /** By sequence number. */
+  #equalityDeletes(
+    dataFile: DataFile,
+    sequenceNumber: bigint,
+    key: string,
+  ): readonly DeleteFile[] {
+    if (!this.hasEqualityDeletes) return [];
+    const groups = [...this.#globalEquality, ...this.#partitionEquality.get(key) ?? []];
+    const found: DeleteFile[] = [];
+    for (const group of groups) group.collect(dataFile, sequenceNumber, found);
+    return groups.length > 1 ? bySequence(found) : found;
   }
 
   #addVector(path: string | null, file: DeleteFile): void {
