@@ -2,20 +2,21 @@
  * The composition root: reads the settings, opens what the server stands on, serves, and takes it
  * all down again. It alone knows every part; nothing imports it.
  */
-import { join } from "node:path";
-import { createAccess, createJwtVerifier } from "./lib/access/mod.ts";
-import { openCatalog } from "./lib/catalog/mod.ts";
+import { createAccess, createJwtVerifier, LOCAL_PRINCIPAL } from "./lib/access/mod.ts";
 import { systemClock } from "./lib/clock.ts";
+import { type CatalogConfiguration, createConfiguration } from "./lib/configuration/mod.ts";
 import { AppError, describeError } from "./lib/errors.ts";
 import { InFlight } from "./lib/in_flight.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { createProbe } from "./lib/probe.ts";
-import { loadSettings, type Settings } from "./lib/settings.ts";
-import { openState } from "./lib/state/mod.ts";
+import { defaultWarehouse, loadSettings, type Settings } from "./lib/settings.ts";
+import { openState, type State } from "./lib/state/mod.ts";
 import { createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
-import { buildApp } from "./routes/mod.ts";
+import { buildApp, type HealthProbes } from "./routes/mod.ts";
+import { createCurrentReader, type CurrentReader } from "./workers/current_reader.ts";
+import { readerPermissions } from "./workers/reader_permissions.ts";
 import { createReaderPool } from "./workers/reader_pool.ts";
 
 /** How long a health check waits for a dependency; its whole answer must fit in a second. */
@@ -25,11 +26,15 @@ const PROBE_FRESH_MS = 2000;
 /** Longest wait for idle connections to close, once every request is answered. */
 const CLOSE_TIMEOUT_MS = 1000;
 
+const clock = systemClock;
+
 /** What runs, and how to end it. */
 interface Running {
   readonly fetch: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
   /** The Admin token of a first start, to be shown once; null on later starts. */
   readonly firstToken: string | null;
+  /** Does ahead what the first request would wait for. */
+  ready(): void;
   /** From now on the server says that it is not ready. */
   beginStop(): void;
   close(): Promise<void>;
@@ -48,6 +53,7 @@ async function main(): Promise<void> {
   const running = await compose(settings, log);
   resolve(running);
   announce(server.addr, settings, running.firstToken);
+  running.ready();
   const signal = await stopSignal();
   log.info("Stopping", { signal, in_flight: inFlight.running });
   running.beginStop();
@@ -89,30 +95,92 @@ function listen(settings: Settings, handler: Deno.ServeHandler<Deno.NetAddr>) {
 /** Builds everything, in the order in which the parts need each other. */
 async function compose(settings: Settings, log: Log): Promise<Running> {
   const startedAt = performance.now();
-  const clock = systemClock;
-  const { dataDir, jwt } = settings;
-  await Deno.mkdir(join(dataDir, "warehouse"), { recursive: true });
+  const instance = crypto.randomUUID();
+  const { dataDir, storageRoots, jwt } = settings;
   const state = await openState({
     url: settings.stateUrl,
     authToken: settings.stateAuthToken,
     dataDir,
   });
-  const access = createAccess({
+  const jwtVerifier = jwt === null ? null : createJwtVerifier({ ...jwt, clock });
+  const access = createAccess({ state, clock, log, jwt: jwtVerifier, instance });
+  const first = await access.bootstrap({ token: settings.bootstrapToken });
+  if (settings.catalog.warehouse === defaultWarehouse(dataDir)) {
+    await Deno.mkdir(defaultWarehouse(dataDir), { recursive: true });
+  }
+  const configuration = await createConfiguration({
     state,
     clock,
     log,
-    jwt: jwt === null ? null : createJwtVerifier({ ...jwt, clock }),
-    instance: crypto.randomUUID(),
+    instance,
+    initial: settings.catalog,
+    open: { dataDir, storageRoots },
   });
-  const first = await access.bootstrap({ token: settings.bootstrapToken });
-  const catalog = openCatalog(settings.catalog, { dataDir, storageRoots: settings.storageRoots });
-  const reader = createReaderPool({
-    isolates: settings.readerIsolates,
-    cacheBytes: settings.metadataCacheBytes,
-    permissions: readerPermissions(),
-    deadlineMs: settings.requestTimeoutMs,
-    onCrash: (isolate, reason) => log.error("Reader isolate lost", { isolate, reason }),
+  const reader = await openReader(settings, { configuration, log });
+  const metrics = createMetrics();
+  let stopping = false;
+  const app = buildApp({
+    access,
+    tables: createTables({ withCatalog: configuration.withCatalog, reader }),
+    configuration,
+    health: {
+      ...healthProbes({ state, configuration, log }),
+      stopping: () => stopping,
+      uptimeSeconds: () => Math.round(performance.now() - startedAt) / 1000,
+    },
+    metrics,
+    log,
+    clock,
+    http: settings,
   });
+  return {
+    fetch: app.fetch,
+    firstToken: first?.generated ? first.secret.reveal() : null,
+    ready: () => reader.warm(),
+    beginStop: () => stopping = true,
+    async close() {
+      reader.close();
+      await configuration.close();
+      await state.close();
+    },
+  };
+}
+
+/** The isolates that read tables; they may touch what the configured catalog needs, and no more. */
+async function openReader(
+  settings: Settings,
+  { configuration, log }: { readonly configuration: CatalogConfiguration; readonly log: Log },
+): Promise<CurrentReader> {
+  const { storageRoots } = settings;
+  const signal = new AbortController().signal;
+  const ctx = { principal: LOCAL_PRINCIPAL, requestId: "start", signal, agent: null };
+  const { catalog_type: catalogType, warehouse } = await configuration.get(ctx);
+  const open = (permissions: Deno.PermissionOptionsObject) =>
+    createReaderPool({
+      isolates: settings.readerIsolates,
+      cacheBytes: settings.metadataCacheBytes,
+      permissions,
+      deadlineMs: settings.requestTimeoutMs,
+      onCrash: (isolate, reason) => log.error("Reader isolate lost", { isolate, reason }),
+    });
+  const reader = createCurrentReader(
+    open,
+    readerPermissions({ catalogType, warehouse, storageRoots }),
+  );
+  configuration.subscribe(({ type, warehouse }) =>
+    reader.permit(readerPermissions({ catalogType: type, warehouse, storageRoots }))
+  );
+  return reader;
+}
+
+/** What the server depends on, asked rarely and with a deadline however often it is shown. */
+function healthProbes(
+  { state, configuration, log }: {
+    readonly state: State;
+    readonly configuration: CatalogConfiguration;
+    readonly log: Log;
+  },
+): Pick<HealthProbes, "state" | "catalog"> {
   const probe = (part: string, check: (signal: AbortSignal) => Promise<void>) =>
     createProbe({
       check,
@@ -121,37 +189,19 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
       onFailure: (error) => log.warn("Health check failed", { part, error }),
     });
   const stateProbe = probe("state", () => state.ping());
-  const catalogProbe = probe("catalog", (signal) => catalog.ping({ signal }));
-  let stopping = false;
-  const app = buildApp({
-    access,
-    tables: createTables({ withCatalog: (fn) => fn(catalog), reader }),
-    health: {
-      state: async () => await stateProbe() ? "ok" : "unreachable",
-      catalog: async () => await catalogProbe() ? "ok" : "unreachable",
-      stopping: () => stopping,
-      uptimeSeconds: () => Math.round(performance.now() - startedAt) / 1000,
-    },
-    metrics: createMetrics(),
-    log,
-    clock,
-    http: settings,
-  });
+  const catalogProbe = probe(
+    "catalog",
+    (signal) => configuration.withCatalog((catalog) => catalog.ping({ signal })),
+  );
   return {
-    fetch: app.fetch,
-    firstToken: first?.generated ? first.secret.reveal() : null,
-    beginStop: () => stopping = true,
-    async close() {
-      reader.close();
-      await catalog.close();
-      await state.close();
-    },
+    state: async () => await stateProbe() ? "ok" : "unreachable",
+    catalog: async () =>
+      !configuration.isConfigured()
+        ? "not_configured"
+        : await catalogProbe()
+        ? "ok"
+        : "unreachable",
   };
-}
-
-/** Isolates that read hostile files may read and fetch, and nothing else. */
-function readerPermissions(): Deno.PermissionOptionsObject {
-  return { read: true, net: true, env: false, write: false, run: false, ffi: false, sys: false };
 }
 
 /** Standard output is for the operator: where it runs, and the first token, once. */

@@ -100,6 +100,11 @@ export function settingsTable(): string {
   return ["| setting | default | meaning |", "| --- | --- | --- |", ...rows].join("\n") + "\n";
 }
 
+/** The folder of tables where `DRLS_WAREHOUSE` names none; the server creates it. */
+export function defaultWarehouse(dataDir: string): string {
+  return join(dataDir, "warehouse");
+}
+
 /** Whether only this machine can reach an address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" ||
@@ -241,7 +246,7 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
 function warehouseOf(parsed: Parsed, from: { dataDir: string; cwd: string }): string | null {
   const given = parsed.DRLS_WAREHOUSE;
   if (given === undefined) {
-    return parsed.DRLS_CATALOG_TYPE === "rest" ? null : join(from.dataDir, "warehouse");
+    return parsed.DRLS_CATALOG_TYPE === "rest" ? null : defaultWarehouse(from.dataDir);
   }
   // For rest it is a name that only the catalog understands.
   const opaque = parsed.DRLS_CATALOG_TYPE === "rest" || /^[a-z][a-z0-9+.-]*:/i.test(given);

@@ -1,7 +1,7 @@
 /** What the routes stand on; `main.ts` builds the real ones, tests may replace any. */
 import type { Access } from "../lib/access/mod.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { ConfigurationVerbs } from "../lib/configuration/mod.ts";
+import type { CatalogConfiguration } from "../lib/configuration/mod.ts";
 import type { Log } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Settings } from "../lib/settings.ts";
@@ -26,7 +26,7 @@ export interface HealthProbes {
 export interface Services {
   readonly access: Access;
   readonly tables: Tables;
-  readonly configuration: Pick<ConfigurationVerbs, "get" | "put">;
+  readonly configuration: Pick<CatalogConfiguration, "get" | "put">;
   readonly health: HealthProbes;
   readonly metrics: Metrics;
   readonly log: Log;
