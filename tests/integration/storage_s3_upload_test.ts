@@ -148,3 +148,14 @@ Deno.test("openWriter() rejects an upload that the store does not name", async (
     await writer.abort();
   }
 });
+
+Deno.test("close() does not overwrite on a store that ignores If-None-Match here", async () => {
+  await using fake = await S3Fake.start({ ignoresConditions: true });
+  const io = fake.open({}, SMALL_PARTS);
+  const writer = await io.openWriter(FILE);
+  await writer.write(new Uint8Array(11));
+  fake.set("data/f", "early");
+  await assertRejects(writer.close(), { kind: "already_exists" });
+  assert.equal(await readText(io, FILE), "early");
+  assert.equal(fake.uploadsUnderWay, 0);
+});

@@ -20,6 +20,9 @@ const ACCESS_KEY_ID = "drls-test-key";
 const SECRET_ACCESS_KEY = "drls-test/secret+with=odd&chars";
 const REGION = "eu-west-1";
 
+/** Buckets are also served as hosts below this domain; no name server knows it. */
+export const VIRTUAL_DOMAIN = "s3.drls.test";
+
 /** Options of {@linkcode startS3Server}. */
 export interface StartS3ServerOptions {
   /** Folder of an earlier server, to start over the same files. */
@@ -141,6 +144,8 @@ function spawn(peer: S3Peer, at: { folder: string; port: number }): Deno.ChildPr
       ROOT_SECRET_KEY: SECRET_ACCESS_KEY,
       MINIO_ROOT_USER: ACCESS_KEY_ID,
       MINIO_ROOT_PASSWORD: SECRET_ACCESS_KEY,
+      VGW_VIRTUAL_DOMAIN: VIRTUAL_DOMAIN,
+      MINIO_DOMAIN: VIRTUAL_DOMAIN,
       MINIO_SITE_REGION: REGION,
       MINIO_UPDATE: "off",
       MINIO_CALLHOME_ENABLE: "off",

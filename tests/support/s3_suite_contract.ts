@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { registerFileIoContract } from "./file_io_contract.ts";
 import { bytesOf, readText } from "./file_io_contract_subject.ts";
+import { VIRTUAL_DOMAIN } from "./s3_server.ts";
 import { openTestBed, type S3SuiteOptions, s3Test } from "./s3_suite.ts";
 
 /** Registers the contract for one peer. */
@@ -26,6 +27,23 @@ export function registerS3ContractSuite(options: S3SuiteOptions): void {
     await io.createIfAbsent(`s3a://${bed.bucket}/t/f`, bytesOf("one"));
     assert.equal(await readText(io, `s3n://${bed.bucket}/t/f`), "one");
     assert.equal((await io.stat(`s3://${bed.bucket}/t/f`))?.location, `s3://${bed.bucket}/t/f`);
+  });
+
+  s3Test(options, "addresses buckets as hosts", async (bed) => {
+    // The server stands in as its own HTTP proxy, since no name server knows the host.
+    using client = Deno.createHttpClient({ proxy: { url: `http://127.0.0.1:${bed.server.port}` } });
+    const hosts = new Set<string>();
+    const io = bed.open({ endpoint: `http://${VIRTUAL_DOMAIN}`, pathStyle: false }, {
+      fetch: (url, init) => {
+        hosts.add(new URL(String(url)).host);
+        return fetch(url, { ...init, client });
+      },
+    });
+    const location = `${bed.root}/ts=09%3A15/a +b`;
+    await io.createIfAbsent(location, bytesOf("by host"));
+    assert.equal(await readText(bed.open(), location), "by host");
+    assert.deepEqual(await io.listFolder(bed.root), [{ name: "ts=09%3A15", kind: "folder" }]);
+    assert.deepEqual([...hosts], [`${bed.bucket}.${VIRTUAL_DOMAIN}`]);
   });
 
   s3Test(options, "lists over many pages", async (bed) => {
