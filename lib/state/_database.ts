@@ -5,7 +5,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { MAX_LOCK_WAIT_MS, retryWhileBusy } from "./_busy_retry.ts";
 import type { Clients } from "./_clients.ts";
-import { commitUnknown, isRefusal, toStateError } from "./_sql_error.ts";
+import { busy, commitUnknown, isRefusal, toStateError } from "./_sql_error.ts";
 import { Turns } from "./_turns.ts";
 import { type Sql, sql } from "./sql.ts";
 import type { State, Transaction, TransactionOptions } from "./state.ts";
@@ -17,6 +17,11 @@ export const TRANSACTION_TIMEOUT_MS = 5_000;
 export interface ScriptTransaction extends Transaction {
   /** Runs several statements, separated by semicolons. */
   script(text: string): Promise<void>;
+}
+
+interface BeginOptions {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** {@linkcode State} over clients that are open. */
@@ -55,11 +60,8 @@ export class Database implements State {
     const deadlineMs = performance.now() + waitMs;
     const release = await this.#turns.take({ waitMs, signal });
     try {
-      const onBusy = () => this.#clients.renewWriter();
-      const opened = await retryWhileBusy(() => this.#begin(), { deadlineMs, signal, onBusy });
+      const opened = await this.#begin({ deadlineMs, signal });
       return await this.#complete(opened, fn);
-    } catch (error) {
-      throw toStateError(error, this.#clients);
     } finally {
       release();
     }
@@ -74,16 +76,26 @@ export class Database implements State {
     this.#clients.close();
   }
 
-  /** Remote clients send BEGIN with the first statement; the empty batch makes them do it now. */
-  async #begin(): Promise<ClientTransaction> {
-    const opened = await this.#clients.begin();
+  async #begin(options: BeginOptions): Promise<ClientTransaction> {
+    const clients = this.#clients;
+    const attempt = async () => {
+      const opened = await clients.begin();
+      try {
+        // Remote clients send BEGIN with the first statement; the empty batch makes them do it now.
+        await opened.batch([]);
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+      return opened;
+    };
+    const onBusy = () => clients.renewWriter();
+    const opening = retryWhileBusy(attempt, { ...options, onBusy });
     try {
-      await opened.batch([]);
+      return await (clients.remote ? inTime(opening, options.deadlineMs) : opening);
     } catch (error) {
-      opened.close();
-      throw error;
+      throw toStateError(error, clients);
     }
-    return opened;
   }
 
   async #complete<T>(
@@ -93,17 +105,18 @@ export class Database implements State {
     const tx = new LiveTransaction(opened, this.#clients);
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(tooSlow(this.#timeoutMs)), this.#timeoutMs);
+    let result: T;
     try {
-      const result = await Promise.race([this.#inside.run(true, () => fn(tx)), expired]);
-      tx.end();
-      await this.#commit(opened);
-      return result;
+      result = await Promise.race([this.#inside.run(true, () => fn(tx)), expired]);
+    } catch (error) {
+      await this.#rollback(opened);
+      throw error;
     } finally {
       tx.end();
       clearTimeout(timer);
-      // Rolls back whatever was not committed; after a commit it does nothing.
-      opened.close();
     }
+    await this.#commit(opened);
+    return result;
   }
 
   /** The commit point: once this resolves, the writes survive a crash. */
@@ -111,7 +124,19 @@ export class Database implements State {
     try {
       await opened.commit();
     } catch (error) {
-      throw this.#clients.remote && !isRefusal(error) ? commitUnknown(error) : error;
+      await this.#rollback(opened);
+      const unknown = this.#clients.remote && !isRefusal(error);
+      throw unknown ? commitUnknown(error) : toStateError(error, this.#clients);
+    }
+  }
+
+  async #rollback(opened: ClientTransaction): Promise<void> {
+    try {
+      // Said to the server, not only forgotten here: otherwise it would keep the lock for seconds.
+      await opened.rollback();
+    } catch {
+      // Why it came to this is what the caller needs; the server rolls back what it hears no more of.
+      opened.close();
     }
   }
 
@@ -154,6 +179,28 @@ class LiveTransaction implements ScriptTransaction {
     } catch (error) {
       throw toStateError(error, this.#clients);
     }
+  }
+}
+
+/** A server lets a BEGIN wait for its lock as long as it likes: one that comes late is given back. */
+async function inTime(
+  opening: Promise<ClientTransaction>,
+  deadlineMs: number,
+): Promise<ClientTransaction> {
+  let late = false;
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late = true;
+    reject(busy());
+  }, deadlineMs - performance.now());
+  const opened = opening.then(async (transaction) => {
+    if (late) await transaction.rollback();
+    return transaction;
+  });
+  try {
+    return await Promise.race([opened, expired]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

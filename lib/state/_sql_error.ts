@@ -16,16 +16,8 @@ const UNUSABLE = [
   "SQLITE_PERM",
   "SQLITE_READONLY",
 ];
-/** Our own statement is at fault. */
-const STATEMENT = [
-  "SQLITE_ERROR",
-  "SQLITE_MISMATCH",
-  "SQLITE_MISUSE",
-  "SQLITE_RANGE",
-  "SQLITE_TOOBIG",
-  "SQL_",
-  "ARGS_",
-];
+/** Any other answer of a database: our own statement is at fault. */
+const STATEMENT = ["SQLITE_", "SQL_", "ARGS_"];
 
 /** Whether another connection holds the lock, so that the same call may succeed soon. */
 export function isBusy(error: unknown): boolean {
@@ -40,14 +32,14 @@ export function isRefusal(error: unknown): boolean {
 /** Maps a client's error; programmer mistakes of an embedded database pass unchanged. */
 export function toStateError(error: unknown, options: { readonly remote: boolean }): unknown {
   if (error instanceof AppError) return error;
-  if (!(error instanceof LibsqlError)) return options.remote ? outOfReach(error) : error;
+  if (!(error instanceof LibsqlError)) {
+    // What `fetch` throws. A RangeError is ours: an integer that a number cannot hold.
+    const lost = error instanceof TypeError || error instanceof DOMException;
+    return options.remote && lost ? outOfReach(error) : error;
+  }
   const code = error.extendedCode ?? error.code;
   const facts: AppErrorOptions = { context: { sqlCode: code }, cause: error };
-  if (isBusy(error)) {
-    const message = "Cannot use the state: the database is busy";
-    const more = { retryable: true, retryAfterSeconds: 1 };
-    return new AppError("unavailable", "state_busy", message, { ...facts, ...more });
-  }
+  if (isBusy(error)) return busy(facts);
   if (startsWithAny(error.code, CONSTRAINT)) {
     const message = "Cannot store the change: it contradicts what is stored";
     return new AppError("conflict", "state_conflict", message, facts);
@@ -60,6 +52,15 @@ export function toStateError(error: unknown, options: { readonly remote: boolean
     return new AppError("internal", "state_failed", "Cannot use the state", facts);
   }
   return outOfReach(error);
+}
+
+/** The lock could not be had in the time that was allowed. */
+export function busy(facts: AppErrorOptions = {}): AppError {
+  return new AppError("unavailable", "state_busy", "Cannot use the state: the database is busy", {
+    ...facts,
+    retryable: true,
+    retryAfterSeconds: 1,
+  });
 }
 
 /** A remote COMMIT whose reply was lost. */

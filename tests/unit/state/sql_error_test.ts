@@ -12,6 +12,8 @@ const CASES = [
   { code: "SQLITE_FULL", kind: "unavailable", mapped: "state_unusable", retryable: false },
   { code: "SQLITE_CORRUPT", kind: "unavailable", mapped: "state_unusable", retryable: false },
   { code: "SQLITE_ERROR", kind: "internal", mapped: "state_failed", retryable: false },
+  { code: "SQLITE_UNKNOWN", kind: "internal", mapped: "state_failed", retryable: false },
+  { code: "SQL_PARSE_ERROR", kind: "internal", mapped: "state_failed", retryable: false },
   { code: "SERVER_ERROR", kind: "unavailable", mapped: "state_unreachable", retryable: true },
   { code: "HRANA_CLOSED_ERROR", kind: "unavailable", mapped: "state_unreachable", retryable: true },
 ] as const;
@@ -36,6 +38,11 @@ Deno.test("toStateError() takes a failed fetch of a remote database for unavaila
   const error = toStateError(new TypeError("connection refused"), { remote: true });
   assert.ok(error instanceof AppError);
   assert.deepEqual([error.kind, error.retryable], ["unavailable", true]);
+});
+
+Deno.test("toStateError() does not take a mistake of ours for an unreachable database", () => {
+  const mistake = new RangeError("integer too large");
+  assert.equal(toStateError(mistake, { remote: true }), mistake);
 });
 
 Deno.test("isRefusal() tells a refused commit from a lost reply", () => {
