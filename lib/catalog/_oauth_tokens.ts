@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { parseJson } from "../json.ts";
-import { abortError, throwIfAborted } from "./_abort.ts";
+import { throwIfAborted, untilAborted } from "./_abort.ts";
 import { excerpt, type HttpClient, type HttpResponse } from "./_http.ts";
 
 /** A token is renewed this long before it expires, or at three quarters of a shorter life. */
@@ -142,14 +142,4 @@ function tryParse(body: Uint8Array): unknown {
   } catch {
     return null; // The caller reports it, without quoting it.
   }
-}
-
-function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(abortError(signal));
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

@@ -5,7 +5,7 @@
  */
 import { type Client, createClient, type InArgs, LibsqlError, type Row } from "@libsql/client";
 import { AppError } from "../errors.ts";
-import { throwIfAborted } from "./_abort.ts";
+import { throwIfAborted, untilAborted } from "./_abort.ts";
 import type { SqlDatabase } from "./sql_uri.ts";
 
 /** How long a query waits for a lock that another process holds. */
@@ -38,7 +38,7 @@ export class SqlClient {
     while (true) {
       throwIfAborted(signal);
       try {
-        return await execute(await this.#connect(), sql, args);
+        return await untilAborted(execute(await this.#connect(), sql, args), signal);
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
         // A native statement that met a lock stays open until it is collected as garbage.

@@ -108,14 +108,16 @@ export class SqlCatalog implements Catalog {
 
   /** Also rejects where the database knows other catalogs only: the name is part of every key. */
   async ping(options: CallOptions = {}): Promise<void> {
-    const sql = `
-      SELECT catalog_name FROM (
-        SELECT catalog_name FROM iceberg_tables
-        UNION SELECT catalog_name FROM iceberg_namespace_properties
-      ) ORDER BY catalog_name = ? DESC, catalog_name LIMIT ${MAX_NAMES_SHOWN}`;
-    const rows = await this.#client.query(sql, [this.#catalogName], options);
+    const own = `SELECT catalog_name FROM iceberg_tables WHERE catalog_name = ?1
+      UNION ALL
+      SELECT catalog_name FROM iceberg_namespace_properties WHERE catalog_name = ?1 LIMIT 1`;
+    if ((await this.#client.query(own, [this.#catalogName], options)).length > 0) return;
+    const others = `SELECT catalog_name FROM iceberg_tables
+      UNION SELECT catalog_name FROM iceberg_namespace_properties LIMIT ${MAX_NAMES_SHOWN}`;
+    const rows = await this.#client.query(others, [], options);
+    // An empty database is a new catalog.
+    if (rows.length === 0) return;
     const names = rows.map((row) => text(row["catalog_name"]));
-    if (names.length === 0 || names.includes(this.#catalogName)) return;
     const known = names.map((name) => `"${name}"`).join(", ");
     throw new AppError(
       "unavailable",

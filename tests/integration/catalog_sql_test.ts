@@ -232,3 +232,18 @@ Deno.test("SqlCatalog opens files whose paths hold spaces, percent signs and que
     deepStrictEqual([...Deno.readDirSync(dir)].length, 1);
   });
 });
+
+Deno.test("SqlCatalog takes an empty database for a new catalog", async () => {
+  await withDatabase([V0, PROPERTIES], async (catalog) => {
+    await catalog.ping();
+    deepStrictEqual(await names(catalog), []);
+  });
+});
+
+Deno.test("SqlCatalog refuses calls after close()", async () => {
+  await withDatabase([V0, PROPERTIES], async (catalog) => {
+    await catalog.ping();
+    await catalog.close();
+    await rejects(catalog.ping(), isCode("catalog_closed"));
+  });
+});
