@@ -16,6 +16,7 @@ const MARKERS = {
   rest_fixture: "rest_fixture/.installed",
   nessie: "jars",
   s3: "minio",
+  sqld: "sqld",
 } as const;
 
 /** Peers that tests may need. */

@@ -7,17 +7,15 @@ import { silentLog } from "../../lib/log.ts";
 import { Secret } from "../../lib/secret.ts";
 import { openState, sql, type State } from "../../lib/state/mod.ts";
 import { MIGRATIONS } from "../../migrations/mod.ts";
+import { peerTest } from "./_peers.ts";
 import { rejectsWith } from "../support/rejects.ts";
-import { hasSqld, type SqldServer, startSqld } from "../support/sqld.ts";
+import { type SqldServer, startSqld } from "../support/sqld.ts";
 import { runStateChildren } from "../support/state_process.ts";
 
 const Epoch = z.object({ epoch: z.int() });
 
 function remoteTest(name: string, test: (server: SqldServer) => Promise<void>): void {
-  const missing = hasSqld() ? "" : " (no sqld, run tests/conformance/peers/install_sqld.sh)";
-  Deno.test({
-    name: name + missing,
-    ignore: missing !== "",
+  peerTest(name, ["sqld"], {
     async fn() {
       await using server = await startSqld();
       await test(server);
@@ -170,9 +168,7 @@ remoteTest("every access verb works on a remote database", async (server) => {
   await state.close();
 });
 
-Deno.test({
-  name: "a remote database that wants a token gets it, and refusals say nothing of it",
-  ignore: !hasSqld(),
+peerTest("a remote database that wants a token gets it, and refusals say nothing of it", ["sqld"], {
   async fn() {
     const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
     const jwtKey = (await exportJWK(publicKey)).x ?? "";

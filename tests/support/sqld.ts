@@ -1,6 +1,6 @@
 /**
  * A real libSQL server for conformance tests, on loopback, over a fresh folder. The binary comes
- * from `tests/conformance/peers/install_sqld.sh`; without it the tests are shown as ignored.
+ * from `tests/conformance/peers/install_sqld.sh`.
  */
 
 const PEERS_DIR = Deno.env.get("DRLS_PEERS_DIR") ?? ".cache/peers";
@@ -14,16 +14,6 @@ export interface SqldServer extends AsyncDisposable {
   readonly url: string;
   /** Ends the process at once and keeps its folder. */
   kill(): Promise<void>;
-}
-
-/** Whether the binary is there. */
-export function hasSqld(): boolean {
-  try {
-    return Deno.statSync(`${PEERS_DIR}/sqld`).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Options of {@linkcode startSqld}. */
