@@ -104,16 +104,43 @@ export function decodePuffinBlob(
     case null:
       return stored;
     case "zstd":
-      try {
-        const limit = { maxOutputLength: MAX_PUFFIN_BLOB_BYTES };
-        return new Uint8Array(zstdDecompressSync(stored, limit));
-      } catch (cause) {
-        if (cause instanceof TypeError) throw cause;
-        throw malformed(options, "a blob is not valid zstd data", cause);
-      }
+      return decompressZstd(stored, options);
     default:
       throw unsupported(options, `a blob is compressed with "${blob.compressionCodec}"`);
   }
+}
+
+function decompressZstd(stored: Uint8Array, options: ReadPuffinOptions): Uint8Array {
+  let contents: Uint8Array;
+  try {
+    contents = new Uint8Array(
+      zstdDecompressSync(stored, { maxOutputLength: MAX_PUFFIN_BLOB_BYTES }),
+    );
+  } catch (cause) {
+    if (cause instanceof TypeError) throw cause;
+    throw malformed(options, "a blob is not valid zstd data", cause);
+  }
+  // The decompressor returns what it has of a frame that is cut off, without an error; Puffin
+  // demands the content size in the frame, which tells.
+  if (zstdContentSize(stored) !== contents.length) {
+    throw malformed(options, "a blob's zstd frame does not hold what it says");
+  }
+  return contents;
+}
+
+/** The content size in a Zstandard frame header (RFC 8878, section 3.1.1.1), null where absent. */
+function zstdContentSize(frame: Uint8Array): number | null {
+  const descriptor = frame[4];
+  if (descriptor === undefined) return null;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >>> 6;
+  const sizeBytes = sizeFlag === 0 ? (isSingleSegment ? 1 : 0) : 1 << sizeFlag;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes;
+  if (sizeBytes === 0 || at + sizeBytes > frame.length) return null;
+  let size = 0;
+  for (let index = sizeBytes - 1; index >= 0; index--) size = size * 256 + frame[at + index]!;
+  return sizeBytes === 2 ? size + 256 : size;
 }
 
 type PayloadOptions = ReadPuffinOptions & { readonly blobsEnd: number };

@@ -91,6 +91,25 @@ Deno.test("readPuffin() refuses files without magic, and footers that lie about 
   refuses(file('{"blobs":[]}', { size: 11 }), "puffin_malformed", /does not start/);
 });
 
+/** A Zstandard frame of one raw block (RFC 8878), with the content size that Puffin demands. */
+function zstdFrame(contents: Uint8Array): Uint8Array {
+  const { length } = contents;
+  const head = new DataView(new ArrayBuffer(9));
+  // Single segment; the size field has 1 byte below 256, 2 (less 256) below 65,792, else 4.
+  const sizeBytes = length < 256 ? 1 : length < 65_792 ? 2 : 4;
+  head.setUint32(0, 0xfd2fb528, true);
+  head.setUint8(4, 0x20 | ((sizeBytes >> 1) << 6));
+  const size = new Uint8Array(4);
+  new DataView(size.buffer).setUint32(0, sizeBytes === 2 ? length - 256 : length, true);
+  const block = (length << 3) | 1;
+  return concat(
+    new Uint8Array(head.buffer, 0, 5),
+    size.subarray(0, sizeBytes),
+    Uint8Array.of(block & 255, (block >> 8) & 255, block >> 16),
+    contents,
+  );
+}
+
 const BLOB = {
   "type": "t",
   "fields": [1],
@@ -128,7 +147,7 @@ Deno.test("readPuffin() keeps snapshot ids that a double cannot hold", () => {
 });
 
 Deno.test("decodePuffinBlob() decompresses zstd and refuses lz4", () => {
-  const stored = zstdCompressSync(Uint8Array.of(1, 2, 3));
+  const stored = zstdFrame(Uint8Array.of(1, 2, 3));
   const blob = {
     ...SKETCH,
     offset: 4,
@@ -144,6 +163,21 @@ Deno.test("decodePuffinBlob() decompresses zstd and refuses lz4", () => {
   const garbage = new Uint8Array(stored.length).fill(7);
   assert.throws(() => decodePuffinBlob(blob, garbage, options), { code: "puffin_malformed" });
   assert.throws(() => decodePuffinBlob(blob, stored.subarray(1), options), RangeError);
+});
+
+Deno.test("decodePuffinBlob() refuses a zstd frame that is cut off or tells no size", () => {
+  const options = { location: LOCATION, fileSizeInBytes: 1_000_000 };
+  for (const size of [1, 255, 256, 300, 65_791, 65_792, 100_000]) {
+    const contents = Uint8Array.from({ length: size }, (_, index) => index % 97);
+    const stored = zstdFrame(contents);
+    const blob = { ...SKETCH, offset: 4, length: stored.length, compressionCodec: "zstd" };
+    assert.deepEqual(decodePuffinBlob(blob, stored, options), contents);
+    for (const cut of [stored.subarray(0, -1), stored.subarray(0, 5), zstdCompressSync(contents)]) {
+      assert.throws(() => decodePuffinBlob({ ...blob, length: cut.length }, cut, options), {
+        code: "puffin_malformed",
+      });
+    }
+  }
 });
 
 Deno.test("readPuffin() ends in an AppError or a footer on any damaged file", () => {
