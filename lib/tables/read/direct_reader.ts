@@ -106,7 +106,9 @@ async function load(
   const metadataBytes = location.kind === "rest"
     ? location.response.length
     : (await table.io.stat(table.metadataLocation, signal))?.sizeBytes ?? 0;
-  return { value: { table, metadataBytes }, bytes: metadataMemory(table.metadata) };
+  // Parsed strings are slices of the document, so its text stays in memory too.
+  const bytes = metadataBytes + metadataMemory(table.metadata);
+  return { value: { table, metadataBytes }, bytes };
 }
 
 function metadataMemory(metadata: TableMetadata): number {

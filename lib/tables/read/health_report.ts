@@ -217,7 +217,10 @@ class HealthFold {
   #worstPartitions(): HealthReport["partitions_with_most_small_files"] {
     return [...this.#tally.partitions]
       .filter(([, partition]) => partition.smallFiles > 0)
-      .sort(([, a], [, b]) => b.smallFiles - a.smallFiles)
+      // Manifests arrive in any order; ties are broken so that equal tables report equally.
+      .sort(([keyA, a], [keyB, b]) =>
+        b.smallFiles - a.smallFiles || b.smallBytes - a.smallBytes || (keyA < keyB ? -1 : 1)
+      )
       .slice(0, MAX_LISTED_PARTITIONS)
       .map(([key, partition]) => {
         const known = this.#partitions.get(key);
