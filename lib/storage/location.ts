@@ -58,7 +58,9 @@ export function invalidLocation(reason: string): AppError {
 export function joinLocation(folder: string, relativePath: string): string {
   const child = relativePath.replace(/^\/+/, "");
   if (child === "") throw new TypeError("Cannot join an empty path to a location");
-  if (hasDotSegment(child)) throw invalidLocation(`"${child}" contains a "." or ".." segment`);
+  if (hasDotSegment(child)) {
+    throw invalidLocation(`${JSON.stringify(child)} contains a "." or ".." segment`);
+  }
   const trimmed = withoutTrailingSlashes(folder);
   return trimmed === "/" ? `/${child}` : `${trimmed}/${child}`;
 }
