@@ -8,7 +8,7 @@ import { type CatalogConfiguration, createConfiguration } from "./lib/configurat
 import { AppError, describeError } from "./lib/errors.ts";
 import { InFlight } from "./lib/in_flight.ts";
 import { createLog, type Log } from "./lib/log.ts";
-import { createMetrics } from "./lib/metrics.ts";
+import { createMetrics, type Metrics } from "./lib/metrics.ts";
 import { createProbe } from "./lib/probe.ts";
 import { defaultWarehouse, loadSettings, type Settings } from "./lib/settings.ts";
 import { openState, type State } from "./lib/state/mod.ts";
@@ -117,7 +117,9 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     open: { dataDir, storageRoots },
   });
   const reader = await openReader(settings, { configuration, log });
+  const uptimeSeconds = () => Math.round(performance.now() - startedAt) / 1000;
   const metrics = createMetrics();
+  addGauges(metrics, { reader, uptimeSeconds, log });
   let stopping = false;
   const app = buildApp({
     access,
@@ -126,7 +128,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     health: {
       ...healthProbes({ state, configuration, log }),
       stopping: () => stopping,
-      uptimeSeconds: () => Math.round(performance.now() - startedAt) / 1000,
+      uptimeSeconds,
     },
     metrics,
     log,
@@ -171,6 +173,55 @@ async function openReader(
     reader.permit(readerPermissions({ catalogType: type, warehouse, storageRoots }))
   );
   return reader;
+}
+
+/** Figures beside the requests: memory, uptime, and the caches of the reader isolates. */
+function addGauges(
+  metrics: Metrics,
+  { reader, uptimeSeconds, log }: {
+    readonly reader: CurrentReader;
+    readonly uptimeSeconds: () => number;
+    readonly log: Log;
+  },
+): void {
+  let caches = { bytes: 0, hits: 0, misses: 0 };
+  /** Shows what the last scrape asked for: an isolate that is busy must not hold up this one. */
+  const readCaches = () => {
+    reader.stats().then((stats) => {
+      const sum = (pick: (one: typeof stats[number]) => number) =>
+        stats.reduce((total, one) => total + pick(one), 0);
+      caches = {
+        bytes: sum((one) => one.usedBytes),
+        hits: sum((one) => one.hits),
+        misses: sum((one) => one.misses),
+      };
+    }, (error: unknown) => log.debug("Cannot read the figures of the caches", { error }));
+    return caches.bytes;
+  };
+  const gauges = [
+    { name: "drls_uptime_seconds", help: "Time since the start", read: uptimeSeconds },
+    {
+      name: "drls_resident_memory_bytes",
+      help: "Memory of the process, all isolates together",
+      read: () => Deno.memoryUsage().rss,
+    },
+    {
+      name: "drls_metadata_cache_bytes",
+      help: "Cached table metadata, as of the scrape before",
+      read: readCaches,
+    },
+    {
+      name: "drls_metadata_cache_hits",
+      help: "Reads answered from the caches since the isolates started",
+      read: () => caches.hits,
+    },
+    {
+      name: "drls_metadata_cache_misses",
+      help: "Reads that had to load since the isolates started",
+      read: () => caches.misses,
+    },
+  ];
+  for (const gauge of gauges) metrics.addGauge(gauge);
 }
 
 /** What the server depends on, asked rarely and with a deadline however often it is shown. */
