@@ -38,6 +38,9 @@ const NANOS_PER_DAY = 86_400_000_000_000n;
 /** Tuples remembered per reader. A tuple that has lost its slot is decoded again. */
 const MEMO_SLOTS = 1_024;
 
+/** Tuples of more bytes than this are not remembered: what is kept must stay small. */
+const MAX_REMEMBERED_BYTES = 1_024;
+
 /** The one tuple of unpartitioned files. */
 const EMPTY_TUPLE: readonly IcebergValue[] = Object.freeze([]);
 
@@ -95,7 +98,7 @@ function memoize(
     const bytes = cursor.bytes.slice(start, cursor.pos);
     cursor.pos = start;
     const tuple = readTuple(cursor);
-    slots[slot] = { bytes, tuple };
+    if (bytes.length <= MAX_REMEMBERED_BYTES) slots[slot] = { bytes, tuple };
     return tuple;
   };
 }

@@ -108,6 +108,24 @@ Deno.test("readManifest() keeps tuples apart when there are more than it remembe
   assert.deepEqual(roundTrip([{ kind: "long" }], twice), twice);
 });
 
+Deno.test("readManifest() reads tuples that are too long to remember", () => {
+  const tuples = Array.from({ length: 10 }, (_, index) => ["x".repeat(5_000) + index % 2]);
+  assert.deepEqual(roundTrip([{ kind: "string" }], tuples), tuples);
+});
+
+Deno.test("readManifest() tells more writer schemas apart than it keeps compiled", () => {
+  for (const round of [1, 2]) {
+    for (let id = 1000; id < 1200; id++) {
+      const type = { kind: "struct" as const, fields: [field(id, `p${id}`, { kind: "int" })] };
+      const { bytes, manifest } = write([entry({}, { partition: [id * round] })], {
+        partitionType: type,
+      });
+      const [read] = readManifestEntries(bytes, { manifest: committed(manifest) });
+      assert.deepEqual(read?.dataFile.partition, [id * round]);
+    }
+  }
+});
+
 Deno.test("scanManifest() takes the same order and types as readManifest()", () => {
   const { bytes } = write([entry({}, { partition: [7] })], {
     partitionType: partitionType({ kind: "int" }),
