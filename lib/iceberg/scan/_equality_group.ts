@@ -1,13 +1,16 @@
 /** Equality deletes of one scope and one set of columns, indexed by sequence number and by range. */
 import type { BoundReference } from "../expression/bound.ts";
 import { type ColumnFacts, fileColumnFacts, mayShareValue } from "../expression/column_facts.ts";
-import { comparatorFor, isComparable, isFloating } from "../expression/compare.ts";
+import { type Comparator, comparatorFor, isComparable, isFloating } from "../expression/compare.ts";
 import type { DataFile } from "../manifest/data_file.ts";
 import { IntervalIndex } from "./_interval_index.ts";
 import { type DeleteFile, firstAfter } from "./_sequence.ts";
 
 /** Up to this many candidates are looked at one by one; more go through the interval index. */
 const LINEAR_LIMIT = 32;
+
+/** The interval index is used where it finds less than one in this many candidates. */
+const INDEX_WORTH = 4;
 
 interface IndexedDelete {
   readonly file: DeleteFile;
@@ -27,6 +30,7 @@ interface RangeIndex {
 /** Answers which equality deletes apply to a data file. */
 export class EqualityGroup {
   readonly #columns: readonly BoundReference[];
+  readonly #comparators: readonly Comparator[];
   readonly #deletes: readonly IndexedDelete[];
   readonly #sequenceNumbers: readonly bigint[];
   readonly #rangeIndex: RangeIndex | null;
@@ -34,6 +38,7 @@ export class EqualityGroup {
   /** `files` share their equality columns, `columns`, and are sorted by sequence number. */
   constructor(columns: readonly BoundReference[], files: readonly DeleteFile[]) {
     this.#columns = columns;
+    this.#comparators = columns.map((column) => comparatorFor(column.type));
     this.#sequenceNumbers = files.map((file) => file.sequenceNumber);
     this.#deletes = files.map((file) => ({ file, facts: this.#factsOf(file.dataFile) }));
     this.#rangeIndex = files.length > LINEAR_LIMIT ? this.#buildRangeIndex() : null;
@@ -67,24 +72,33 @@ export class EqualityGroup {
     if (facts.mayHaveValue && (facts.lower === undefined || facts.upper === undefined)) {
       return from(first, newer);
     }
-    const chosen = new Set<number>(index.unbounded);
-    if (facts.mayHaveNull) { for (const item of index.nullable) chosen.add(item); }
+    // Where the index would find most of them, looking at each in turn is cheaper.
+    const limit = newer / INDEX_WORTH;
+    const chosen = [...index.unbounded, ...facts.mayHaveNull ? index.nullable : []];
+    if (chosen.length > limit) return from(first, newer);
     if (facts.lower !== undefined && facts.upper !== undefined) {
-      index.bounded.query(facts.lower, facts.upper, (item) => chosen.add(item));
+      let seen = 0;
+      const complete = index.bounded.query(facts.lower, facts.upper, (item) => {
+        if (item >= first) chosen.push(item);
+        return ++seen <= limit;
+      });
+      if (!complete) return from(first, newer);
     }
-    return [...chosen].filter((item) => item >= first).sort((a, b) => a - b);
+    const ascending = chosen.filter((item) => item >= first).sort((a, b) => a - b);
+    return ascending.filter((item, i) => item !== ascending[i - 1]);
   }
 
   #mayShareKey(
     deletes: readonly (ColumnFacts | undefined)[],
     data: readonly (ColumnFacts | undefined)[],
   ): boolean {
-    return this.#columns.every((column, i) => {
+    for (const [i, compare] of this.#comparators.entries()) {
       const left = deletes[i];
       const right = data[i];
-      return left === undefined || right === undefined ||
-        mayShareValue(left, right, comparatorFor(column.type));
-    });
+      if (left === undefined || right === undefined) continue;
+      if (!mayShareValue(left, right, compare)) return false;
+    }
+    return true;
   }
 
   #factsOf(file: DataFile): readonly (ColumnFacts | undefined)[] {

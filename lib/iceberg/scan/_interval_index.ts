@@ -9,6 +9,9 @@ export interface Interval {
   readonly item: number;
 }
 
+/** Takes an item, and says whether it wants more. */
+export type Visit = (item: number) => boolean;
+
 /**
  * Intervals ordered by their lower end, under a tree of the greatest upper ends: a query takes
  * time in proportion to what it finds, times the logarithm of how many there are.
@@ -34,9 +37,12 @@ export class IntervalIndex {
     }
   }
 
-  /** Calls `visit` with the items of all intervals that overlap `[lower, upper]`. */
-  query(lower: ScalarValue, upper: ScalarValue, visit: (item: number) => void): void {
-    this.#visit(1, { first: 0, end: this.#leaves }, {
+  /**
+   * Calls `visit` with the items of intervals that overlap `[lower, upper]` for as long as it
+   * answers true; false where it stopped early.
+   */
+  query(lower: ScalarValue, upper: ScalarValue, visit: Visit): boolean {
+    return this.#visit(1, { first: 0, end: this.#leaves }, {
       lower,
       visit,
       stop: this.#countStartingUpTo(upper),
@@ -49,20 +55,19 @@ export class IntervalIndex {
     query: {
       readonly lower: ScalarValue;
       readonly stop: number;
-      readonly visit: (item: number) => void;
+      readonly visit: Visit;
     },
-  ): void {
+  ): boolean {
     const greatest = this.#greatestUpper[node];
-    if (range.first >= query.stop || greatest === undefined) return;
-    if (this.#compare(greatest, query.lower) < 0) return;
+    if (range.first >= query.stop || greatest === undefined) return true;
+    if (this.#compare(greatest, query.lower) < 0) return true;
     if (range.end - range.first === 1) {
       const interval = this.#intervals[range.first];
-      if (interval !== undefined) query.visit(interval.item);
-      return;
+      return interval === undefined || query.visit(interval.item);
     }
     const middle = (range.first + range.end) / 2;
-    this.#visit(2 * node, { first: range.first, end: middle }, query);
-    this.#visit(2 * node + 1, { first: middle, end: range.end }, query);
+    return this.#visit(2 * node, { first: range.first, end: middle }, query) &&
+      this.#visit(2 * node + 1, { first: middle, end: range.end }, query);
   }
 
   #countStartingUpTo(upper: ScalarValue): number {

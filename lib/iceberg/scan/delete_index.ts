@@ -23,6 +23,9 @@ export type { DeleteFile };
 /** Field id of `file_path` in position delete files (spec: "Reserved Field IDs"). */
 export const DELETE_FILE_PATH_ID = 2147483546;
 
+/** Lists of position deletes that a partition keeps for its next file. */
+const MAX_SHARED_LISTS = 16;
+
 /** What a delete index needs of a table. */
 export type DeleteIndexTable = Pick<
   TableMetadata,
@@ -178,11 +181,15 @@ class PositionGroup {
     this.#sequenceNumbers = this.#files.map((file) => file.sequenceNumber);
   }
 
-  /** Those with this number or a greater one; one list per place where it starts. */
+  /** Those with this number or a greater one; neighbours in a scan mostly share a list. */
   since(sequenceNumber: bigint): readonly DeleteFile[] {
     const first = firstAfter(this.#sequenceNumbers, sequenceNumber - 1n);
     let suffix = this.#suffixes.get(first);
-    if (suffix === undefined) this.#suffixes.set(first, suffix = this.#files.slice(first));
+    if (suffix === undefined) {
+      // Lists of every length would hold the square of the group's size.
+      if (this.#suffixes.size === MAX_SHARED_LISTS) this.#suffixes.clear();
+      this.#suffixes.set(first, suffix = this.#files.slice(first));
+    }
     return suffix;
   }
 }
