@@ -12,6 +12,7 @@ import { type CreatedToken, createToken, type CreateTokenInput } from "./create_
 import { createUser, type CreateUserInput } from "./create_user.ts";
 import type { AccessDeps } from "./deps.ts";
 import { FailureLimit } from "./failure_limit.ts";
+import { getUser, type GetUserInput } from "./get_user.ts";
 import type { Bootstrapped, Caller, Granted, OriginBound } from "./grants.ts";
 import { listAudit, type ListAuditInput } from "./list_audit.ts";
 import { listTokens, type ListTokensInput } from "./list_tokens.ts";
@@ -52,6 +53,8 @@ export interface Access {
 
   /** Admin. A name that is taken is `already_exists`. */
   createUser(ctx: CallContext, input: CreateUserInput): Promise<User>;
+  /** Admin. By name, whatever the case of its letters; `not_found` where there is none. */
+  getUser(ctx: CallContext, input: GetUserInput): Promise<User>;
   /** Admin. By name. */
   listUsers(ctx: CallContext, page: Page): Promise<UserList>;
   /** Admin. Takes effect at once; refuses to leave no enabled Admin (`conflict`). */
@@ -92,6 +95,7 @@ export function createAccess(deps: AccessDeps): Access {
     createTicket: (ctx, input) => createTicket(deps, ctx, input),
     logout: (ctx) => logout(deps, ctx),
     createUser: (ctx, input) => createUser(deps, ctx, input),
+    getUser: (ctx, input) => getUser(deps, ctx, input),
     listUsers: (ctx, page) => listUsers(deps, ctx, page),
     updateUser: (ctx, input) => updateUser(deps, ctx, input),
     createToken: (ctx, input) => createToken(deps, ctx, input),

@@ -39,7 +39,8 @@ export interface Clients {
    */
   renewReader(): void;
   renewWriter(): void;
-  close(): void;
+  /** Closes the connections; an embedded file is complete by itself afterwards, without its log. */
+  close(): Promise<void>;
 }
 
 /** Opens the connections; the file and its folder are created, readable by their owner only. */
@@ -76,7 +77,10 @@ function remoteClients({ url, authToken }: ClientOptions): Clients {
     // Its locks are the server's business.
     renewReader: () => {},
     renewWriter: () => {},
-    close: () => client.close(),
+    close() {
+      client.close();
+      return Promise.resolve();
+    },
   };
 }
 
@@ -96,9 +100,15 @@ function fileClients(reader: Client, writer: Client): Clients {
       reader.reconnect();
     },
     renewWriter: () => writer.reconnect(),
-    close() {
+    async close() {
       reader.close();
-      writer.close();
+      try {
+        // The library leaves the log behind at close; nothing is lost by it, but a copied file would
+        // lack what is in it.
+        await writer.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+      } finally {
+        writer.close();
+      }
     },
   };
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { MAX_LOCK_WAIT_MS, retryWhileBusy } from "./_busy_retry.ts";
 import type { Clients } from "./_clients.ts";
-import { busy, commitUnknown, isRefusal, toStateError } from "./_sql_error.ts";
+import { busy, commitUnknown, isBusy, isRefusal, toStateError } from "./_sql_error.ts";
 import { Turns } from "./_turns.ts";
 import { type Sql, sql } from "./sql.ts";
 import type { State, Transaction, TransactionOptions } from "./state.ts";
@@ -73,7 +73,12 @@ export class Database implements State {
 
   async close(): Promise<void> {
     await this.#turns.close({ waitMs: this.#timeoutMs + MAX_LOCK_WAIT_MS });
-    this.#clients.close();
+    try {
+      await this.#clients.close();
+    } catch (error) {
+      // Another process holds the lock: its own close will do it, and every commit is in the log.
+      if (!isBusy(error)) throw toStateError(error, this.#clients);
+    }
   }
 
   async #begin(options: BeginOptions): Promise<ClientTransaction> {

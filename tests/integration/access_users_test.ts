@@ -13,6 +13,7 @@ const ADMIN_VERBS: Readonly<
 > = {
   createUser: ({ access }, ctx) => access.createUser(ctx, { name: "mallory", role: "Admin" }),
   listUsers: ({ access }, ctx) => access.listUsers(ctx, PAGE),
+  getUser: ({ access }, ctx) => access.getUser(ctx, { name: "caller" }),
   updateUser: ({ access }, ctx) => access.updateUser(ctx, { name: "caller", role: "Admin" }),
   createToken: ({ access }, ctx) => access.createToken(ctx, { user: "caller" }),
   listTokens: ({ access }, ctx) => access.listTokens(ctx, PAGE),
@@ -120,6 +121,14 @@ Deno.test("updateUser() refuses to leave no Admin who may sign in", () =>
     await createCaller("two", "Admin");
     await access.updateUser(local, { name: "one", disabled: true });
     await rejectsWith(access.updateUser(local, { name: "two", disabled: true }), lastAdmin);
+  }));
+
+Deno.test("getUser() finds a user whatever the case of its name, and says where there is none", () =>
+  withAccess(async ({ access, local }) => {
+    const alice = await access.createUser(local, { name: "alice", role: "Auditor" });
+    assert.deepEqual(await access.getUser(local, { name: "ALICE" }), alice);
+    const finding = access.getUser(local, { name: "nobody" });
+    await rejectsWith(finding, { kind: "not_found", code: "user_not_found" });
   }));
 
 Deno.test("updateUser() does not know users that are not there", () =>

@@ -36,7 +36,7 @@ Deno.test("openClients() sets durability and foreign keys on each connection, in
     }
     clients.renewReader();
     assert.deepEqual(await pragmas((statement) => clients.query(statement)), DURABLE);
-    clients.close();
+    await clients.close();
   }));
 
 Deno.test("openClients() refuses to write through the reader, after a renewal too", () =>
@@ -46,7 +46,7 @@ Deno.test("openClients() refuses to write through the reader, after a renewal to
     await assert.rejects(writing(), { code: "SQLITE_READONLY" });
     clients.renewReader();
     await assert.rejects(writing(), { code: "SQLITE_READONLY" });
-    clients.close();
+    await clients.close();
   }));
 
 Deno.test("the SQL client's own defaults are durable, in case it reopens a connection by itself", () =>
@@ -79,6 +79,20 @@ Deno.test("openState() takes absolute paths and file:// URLs", () =>
     const rows = await second.read(z.object({ key: z.string() }), sql`SELECT key FROM settings`);
     assert.deepEqual(rows, [{ key: "a" }]);
     await second.close();
+  }));
+
+Deno.test("close() leaves a file that is complete without its log", () =>
+  withDir(async (dir) => {
+    const state = await openState({ url: "file:state.db", authToken: null, dataDir: dir });
+    await state.transaction((tx) =>
+      tx.run(sql`INSERT INTO settings VALUES ('a', '1', 'test', 1, 0)`)
+    );
+    await state.close();
+    await Deno.copyFile(join(dir, "state.db"), join(dir, "copy.db"));
+    const copy = await openState({ url: "file:copy.db", authToken: null, dataDir: dir });
+    const rows = await copy.read(z.object({ key: z.string() }), sql`SELECT key FROM settings`);
+    assert.deepEqual(rows, [{ key: "a" }]);
+    await copy.close();
   }));
 
 for (const url of ["file:", "file::memory:", "file:state.db?mode=ro"]) {
