@@ -37,7 +37,7 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
     stderr: "piped",
   }).spawn();
   const output = collect(process);
-  const port = await waitForPort(process, output);
+  const port = await waitForPort(output);
   const url = `http://127.0.0.1:${port}`;
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const request = (path: string) => fetch(`${url}/api${path}`, { headers });
@@ -52,9 +52,11 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
     },
     output: () => output.text,
     async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
+      const ended = output.hasExited;
+      if (!ended) process.kill("SIGTERM");
       await Promise.all([process.status, output.done]);
       await Deno.remove(dataDir, { recursive: true });
+      if (ended) throw new Error(`Server ended by itself: ${output.text.slice(-4000)}`);
     },
   };
 }
@@ -73,7 +75,8 @@ function inherited(names: readonly string[]): Record<string, string> {
 }
 
 function collect(process: Deno.ChildProcess) {
-  const output = { text: "", done: Promise.resolve() };
+  const output = { text: "", hasExited: false, done: Promise.resolve() };
+  process.status.then(() => output.hasExited = true);
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const chunk of stream.pipeThrough(new TextDecoderStream())) output.text += chunk;
   };
@@ -83,16 +86,13 @@ function collect(process: Deno.ChildProcess) {
 
 /** The port is in the first URL that the server prints. */
 async function waitForPort(
-  process: Deno.ChildProcess,
-  output: { readonly text: string },
+  output: { readonly text: string; readonly hasExited: boolean },
 ): Promise<string> {
-  let hasExited = false;
-  process.status.then(() => hasExited = true);
   const deadlineMs = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadlineMs && !hasExited) {
+  while (Date.now() < deadlineMs && !output.hasExited) {
     const port = /https?:\/\/[\w.[\]:]+?:(\d+)/.exec(output.text)?.[1];
     if (port !== undefined) return port;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`Server ${hasExited ? "ended" : "did not start"}: ${output.text}`);
+  throw new Error(`Server ${output.hasExited ? "ended" : "did not start"}: ${output.text}`);
 }
