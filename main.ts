@@ -43,6 +43,11 @@ interface Running {
 async function main(): Promise<void> {
   const settings = readSettings();
   const log = createLog({ level: settings.logLevel });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    // A bug in one request must not end all others; the log has what it takes to find it.
+    event.preventDefault();
+    log.error("A failure went unhandled", { error: event.reason });
+  });
   const { promise: composed, resolve } = Promise.withResolvers<Running>();
   const inFlight = new InFlight();
   // The port is bound before anything is created: where it is taken, no token has been shown.
@@ -53,6 +58,7 @@ async function main(): Promise<void> {
   const running = await compose(settings, log);
   resolve(running);
   announce(server.addr, settings, running.firstToken);
+  log.info("Serving", { version: VERSION, host: server.addr.hostname, port: server.addr.port });
   running.ready();
   const signal = await stopSignal();
   log.info("Stopping", { signal, in_flight: inFlight.running });

@@ -55,13 +55,13 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
 /** Kinds of errors that a route may answer with: its own and those of its form. */
 export function errorKinds(route: Route): ReadonlySet<ErrorKind> {
   const kinds = new Set<ErrorKind>(["internal", "unavailable", ...route.errors ?? []]);
-  // Every query is strict, so every route can meet an unknown parameter.
-  kinds.add("invalid");
+  // Any request can come under a malformed URL, or with a parameter that the route does not have.
+  kinds.add("malformed").add("invalid");
   if (route.role !== "public") {
     for (const kind of ["unauthenticated", "forbidden", "rate_limited"] as const) kinds.add(kind);
   }
   if (route.body !== null) {
-    for (const kind of ["malformed", "too_large", "unsupported_media_type"] as const) {
+    for (const kind of ["too_large", "unsupported_media_type"] as const) {
       kinds.add(kind);
     }
   }

@@ -37,7 +37,8 @@ export function mountRoutes(
   }
   const patterns = routes.map(({ method, path }) => ({ method, pattern: toPattern(path) }));
   app.notFound((c) => {
-    const path = new URL(c.req.url).pathname;
+    // The path as the router saw it: a normalised one could match what was not routed.
+    const { path } = c.req;
     const methods = patterns.filter(({ pattern }) => pattern.test(path)).map((p) => p.method);
     return unrouted(c, new Set(methods));
   });

@@ -152,8 +152,10 @@ function renderProblem(
     success: false,
     ...(errors.length === 0 ? {} : { errors: [...errors] }),
   };
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
   headers.set("content-type", "application/problem+json");
-  return new Response(JSON.stringify(body), { status: parts.status, headers });
+  headers.set("content-length", String(bytes.byteLength));
+  return new Response(bytes, { status: parts.status, headers });
 }
 
 function toAppError(error: unknown): AppError {

@@ -5,6 +5,7 @@ import type { AppEnv } from "./_env.ts";
 import { accessLog } from "./_middleware/access_log.ts";
 import { REQUEST_ID_HEADER, requestId } from "./_middleware/request_id.ts";
 import { securityHeaders } from "./_middleware/security_headers.ts";
+import { wellFormedUrl } from "./_middleware/well_formed_url.ts";
 import { mountRoutes } from "./_mount.ts";
 import type { Route } from "./_route.ts";
 import { auditRoutes } from "./audit.ts";
@@ -40,7 +41,7 @@ export const ROUTES: readonly Route[] = [
 export function buildApp(services: Services, routes: readonly Route[] = ROUTES): Hono<AppEnv> {
   const { log, metrics, http } = services;
   const app = new Hono<AppEnv>();
-  app.use(requestId(log), accessLog(metrics), securityHeaders());
+  app.use(requestId(log), accessLog(metrics), securityHeaders(), wellFormedUrl());
   if (http.corsOrigins.length > 0) {
     app.use(cors({
       origin: [...http.corsOrigins],

@@ -53,8 +53,10 @@ Deno.test("GET /api/openapi.json documents the errors of every route as problems
   const { paths } = await fetchDocument();
   for (const route of ROUTES) {
     const responses = paths[route.path]?.[route.method.toLowerCase()]?.responses ?? {};
-    const expected = route.role === "public" ? [422, 500, 503] : [401, 403, 422, 429, 500, 503];
-    if (route.body !== null) expected.push(400, 413, 415);
+    const expected = route.role === "public"
+      ? [400, 422, 500, 503]
+      : [400, 401, 403, 422, 429, 500, 503];
+    if (route.body !== null) expected.push(413, 415);
     for (const status of expected) {
       const content = responses[status]?.content ?? {};
       assert.ok("application/problem+json" in content, `${route.operation} ${status}`);

@@ -177,6 +177,18 @@ Deno.test("a method that a path does not have is 405 with Allow", async () => {
   assert.equal(head.response.headers.get("allow"), "GET, HEAD, OPTIONS");
 });
 
+Deno.test("a URL that cannot be parsed is 400", async () => {
+  const { app } = harness({ routes: ROUTES });
+  // Such a request only comes over a socket: the constructor of Request refuses it.
+  const request = new Proxy(new Request("http://localhost/api/fail"), {
+    get: (target, key) => key === "url" ? "http://[bad/api/fail" : Reflect.get(target, key),
+  });
+  const response = await app.fetch(request);
+  assert.equal(response.status, 400);
+  const { code, instance } = await response.json();
+  assert.deepEqual([code, instance], ["malformed_url", "/api/fail"]);
+});
+
 Deno.test("OPTIONS names the methods of a path", async () => {
   const { app } = harness({ routes: ROUTES });
   const response = await app.request("/api/things/a", { method: "OPTIONS" });
