@@ -28,6 +28,7 @@ export class ByteSink {
   /** An `int` or `long`. */
   writeLong(value: number | bigint): void {
     this.#reserve(MAX_VARINT_BYTES);
+    // Nearly every number of a manifest fits 32 bits; the others are not worth a second fast path.
     if (typeof value === "number" && value === (value | 0)) {
       this.#writeVarint32(((value << 1) ^ (value >> 31)) >>> 0);
       return;

@@ -23,7 +23,7 @@ export function compileRecord<Row>(
   const steps: Step<Row>[] = [];
   let skipped: AvroType[] = [];
   const flush = () => {
-    steps.push(...compileSkips(skipped));
+    for (const skip of compileSkips(skipped)) steps.push(skip);
     skipped = [];
   };
   for (const { fieldId, type } of record.fields) {

@@ -75,6 +75,7 @@ export function containerText(container: AvroContainer, key: string): string | n
  */
 export function* readBlocks(container: AvroContainer, cursor: AvroCursor): Generator<number> {
   const { bytes } = container;
+  // Sums over all blocks: many small lies must not add up to a large one.
   let totalRecords = 0;
   let totalBytes = 0;
   for (let at = container.blocksStart; at < bytes.length;) {

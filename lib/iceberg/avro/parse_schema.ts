@@ -114,12 +114,13 @@ class SchemaParser {
 
   #union(json: JsonArray, namespace: string, depth: number): AvroType {
     if (json.length === 0) this.fail("a union has no branches");
+    if (json.length > MAX_SCHEMA_NODES) this.fail(`it has more than ${MAX_SCHEMA_NODES} types`);
     const branches = json.map((branch) => this.parse(branch, namespace, depth + 1));
     return {
       kind: "union",
       branches,
-      minBytes: 1 + Math.min(...branches.map((branch) => branch.minBytes)),
-      freeSteps: Math.max(...branches.map((branch) => branch.freeSteps)),
+      minBytes: 1 + branches.reduce((least, { minBytes }) => Math.min(least, minBytes), Infinity),
+      freeSteps: branches.reduce((most, { freeSteps }) => Math.max(most, freeSteps), 0),
       nodes: 1 + sum(branches, "nodes"),
     };
   }

@@ -112,6 +112,8 @@ function requireFields(
   }
 }
 
+// One closure a field, written out: a shared helper that assigns by name would make each store
+// megamorphic, which costs more than decoding the value.
 const entryFieldSinks: Sinks = {
   status: (type) => {
     const read = required(compileNumber(type), "status");

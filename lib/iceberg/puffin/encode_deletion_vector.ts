@@ -31,7 +31,7 @@ export function encodeDeletionVector(positions: Iterable<number>): Uint8Array {
   if (invalid !== undefined) throw new RangeError(`Cannot delete the row at position ${invalid}`);
   const bitmaps = encodeContainers(sorted);
   const parts: Uint8Array[] = [DELETION_VECTOR_MAGIC, uint64(bitmaps.size)];
-  for (const [key, containers] of bitmaps) parts.push(uint32(key), ...encodeBitmap(containers));
+  for (const [key, containers] of bitmaps) parts.push(uint32(key), encodeBitmap(containers));
   const covered = concat(parts);
   return concat([
     uint32(covered.length, { bigEndian: true }),
@@ -89,7 +89,7 @@ function findRuns(lows: readonly number[]): readonly number[] {
 }
 
 /** A 32-bit Roaring bitmap: cookie, run flags, descriptions, offsets, containers. */
-function encodeBitmap(containers: readonly EncodedContainer[]): readonly Uint8Array[] {
+function encodeBitmap(containers: readonly EncodedContainer[]): Uint8Array {
   const count = containers.length;
   const withRuns = containers.some((container) => container.isRun);
   const head = withRuns
@@ -103,7 +103,7 @@ function encodeBitmap(containers: readonly EncodedContainer[]): readonly Uint8Ar
       offset += bytes.length;
     }
   }
-  return [...head, ...containers.map((container) => container.bytes)];
+  return concat([...head, ...containers.map((container) => container.bytes)]);
 }
 
 function runFlags(containers: readonly EncodedContainer[]): Uint8Array {

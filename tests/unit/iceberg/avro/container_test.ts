@@ -8,7 +8,12 @@ import {
   readBlocks,
 } from "../../../../lib/iceberg/avro/container.ts";
 import { AvroCursor } from "../../../../lib/iceberg/avro/cursor.ts";
-import { MAX_BLOCK_BYTES } from "../../../../lib/iceberg/avro/limits.ts";
+import {
+  MAX_BLOCK_BYTES,
+  MAX_HEADER_ENTRIES,
+  MAX_RECORDS,
+  MAX_SCHEMA_CHARS,
+} from "../../../../lib/iceberg/avro/limits.ts";
 import { parseAvroSchema } from "../../../../lib/iceberg/avro/parse_schema.ts";
 import { writeContainer } from "../../../../lib/iceberg/avro/write_container.ts";
 import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
@@ -130,6 +135,23 @@ Deno.test("openContainer() refuses a header cut off at any byte", () => {
   }
 });
 
+Deno.test("openContainer() refuses headers with more entries or longer schemas than it keeps", () => {
+  const metadata = Object.fromEntries(
+    Array.from({ length: MAX_HEADER_ENTRIES }, (_, index) => [`k${index}`, ""]),
+  );
+  fails(container('"int"', [], { metadata }), "avro_too_large");
+  fails(container(`"${"x".repeat(MAX_SCHEMA_CHARS)}"`, []), "avro_schema_invalid");
+});
+
+Deno.test("readBlocks() refuses more records than one file may hold", () => {
+  const blocks = Array.from({ length: 3 }, () => ({
+    count: Math.ceil(MAX_RECORDS / 2),
+    data: new Uint8Array(0),
+  }));
+  const file = openContainer(container('"null"', blocks), { location: LOCATION });
+  assert.throws(() => [...readBlocks(file, new AvroCursor(LOCATION))], { code: "avro_too_large" });
+});
+
 Deno.test("readBlocks() refuses blocks whose counts and sizes lie", () => {
   const block = (count: number | bigint, data = THREE) => container('"int"', [{ count, data }]);
   fails(block(4), "avro_truncated");
@@ -173,6 +195,13 @@ function* countBlocks(file: ReturnType<typeof openContainer>): Generator<number>
     yield count;
   }
 }
+
+Deno.test("writeContainer() writes values larger than its buffers", () => {
+  const texts = ["x".repeat(500_000), "", "y".repeat(1_000_000)];
+  for (const codec of ["null", "deflate"] as const) {
+    assert.deepEqual(readAll(writeContainer(texts, { schemaText: '"string"', codec })), texts);
+  }
+});
 
 Deno.test("writeContainer() writes metadata and the marker it is given", () => {
   const metadata = new Map([["schema-id", "3"]]);

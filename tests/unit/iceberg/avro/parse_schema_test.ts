@@ -106,6 +106,14 @@ Deno.test("parseAvroSchema() refuses named types that multiply to billions", () 
   let schema: unknown = record("r0", "null", "null");
   for (let level = 1; level < 30; level++) schema = record(`r${level}`, schema, `r${level - 1}`);
   refuses(schema, /more than \d+ types/);
+  refuses(
+    [record("wide", ...new Array(40_000).fill("int")), ...new Array(20_000).fill("int")],
+    /more than \d+ types/,
+  );
+});
+
+Deno.test("parseAvroSchema() refuses a union of more branches than a call takes arguments", () => {
+  refuses(new Array(500_000).fill("int"), /more than \d+ types/);
 });
 
 Deno.test("parseAvroSchema() throws nothing but AppError on any JSON", () => {

@@ -155,6 +155,8 @@ Deno.test("readManifest() refuses a file whose schema is not that of a manifest"
   refuses(read('"int"'), MALFORMED);
   refuses(read({ type: "record", name: "r", fields: [] }), MALFORMED);
   refuses(read('"int"', { ...HEADER, "partition-spec": "nonsense" }), MALFORMED);
+  refuses(read('"int"', { ...HEADER, "partition-spec": "{}" }), MALFORMED);
+  refuses(read('"int"', { ...HEADER, "partition-spec": '[{"field-id":"x"}]' }), MALFORMED);
 });
 
 Deno.test("readManifest() refuses entries with values that the specification does not know", () => {

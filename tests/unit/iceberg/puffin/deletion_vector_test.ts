@@ -98,6 +98,13 @@ Deno.test("readDeletionVector() inverts encodeDeletionVector() for any positions
   }));
 });
 
+Deno.test("readDeletionVector() inverts encodeDeletionVector() for a full 32-bit bitmap", () => {
+  const positions = range(0, 2 ** 32, 65_536);
+  const vector = read(encodeDeletionVector(positions));
+  assert.equal(vector.cardinality, 65_536);
+  assert(vector.has(2 ** 32 - 65_536) && !vector.has(2 ** 32 - 1));
+});
+
 Deno.test("encodeDeletionVector() refuses what is no row position", () => {
   for (const bad of [-1, 1.5, NaN, 2 ** 53]) {
     assert.throws(() => encodeDeletionVector([0, bad, 5]), RangeError);
