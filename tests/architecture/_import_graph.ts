@@ -27,7 +27,17 @@ export interface Import {
 export type ImportGraph = ReadonlyMap<string, readonly Import[]>;
 
 /** Folders and files whose modules make up the project. */
-const SOURCES = ["lib", "migrations", "routes", "workers", "lint", "bench", "tests", "main.ts"];
+const SOURCES = [
+  "lib",
+  "migrations",
+  "routes",
+  "workers",
+  "lint",
+  "tasks",
+  "bench",
+  "tests",
+  "main.ts",
+];
 
 /** Reads the graph of the project that lies in the current folder. */
 export async function readImportGraph(): Promise<ImportGraph> {

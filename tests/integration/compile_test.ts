@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+
+Deno.test("deno task compile embeds isolates, migrations and packages", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "drls-compile-" });
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "compile", `${folder}/drls`],
+      // Stands for the runtime, which would be downloaded: the file is whole, but does not start.
+      env: { DENORT_BIN: Deno.execPath() },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.equal(new TextDecoder().decode(stdout), `Compiled ${folder}/drls\n`);
+    const compiled = new TextDecoder("latin1").decode(await Deno.readFile(`${folder}/drls`));
+    assert(compiled.includes("SwaggerUIBundle"));
+    assert(compiled.includes("@libsql/client"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
