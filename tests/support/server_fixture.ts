@@ -6,6 +6,7 @@ import {
   LOCAL_PRINCIPAL,
   type Role,
 } from "../../lib/access/mod.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { createLog } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { openState } from "../../lib/state/mod.ts";
@@ -33,17 +34,8 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   const lines: string[] = [];
   const log = createLog({ level: "debug", sink: (line) => lines.push(line) });
   const state = await openState({ url: `file:${dataDir}/state.db`, authToken: null, dataDir });
-  const keys = await generateKeyPair("ES256");
-  const jwks = { keys: [{ ...await exportJWK(keys.publicKey), kid: "k1", alg: "ES256" }] };
-  const jwt = createJwtVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwksUrl: `${ISSUER}/jwks`,
-    roleClaim: "role",
-    clock,
-    fetch: () => Promise.resolve(Response.json(jwks)),
-  });
-  const access = createAccess({ state, clock, log, jwt, instance: "test" });
+  const issuer = await createIssuer(clock);
+  const access = createAccess({ state, clock, log, jwt: issuer.verifier, instance: "test" });
   const app = buildApp({
     access,
     tables: options.tables,
@@ -79,15 +71,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
     operator,
     lines,
     passTime: (ms: number) => offsetMs += ms,
-    /** A JWT of our issuer, or of a forger who signs with a key of their own. */
-    async signJwt(claims: { role?: Role; expiresAt?: Date; forged?: boolean }) {
-      const key = claims.forged ? (await generateKeyPair("ES256")).privateKey : keys.privateKey;
-      return await new SignJWT(claims.role === undefined ? {} : { role: claims.role })
-        .setProtectedHeader({ alg: "ES256", kid: "k1" })
-        .setIssuer(ISSUER).setAudience(AUDIENCE).setSubject("jwt-user")
-        .setExpirationTime(claims.expiresAt ?? new Date(clock.now() + 600_000))
-        .sign(key);
-    },
+    signJwt: issuer.sign,
     /** Sends a request from an address of its own, so that failures of others do not count. */
     async send(path: string, init: RequestInit = {}) {
       const hostname = `10.1.${callers >> 8 & 255}.${callers++ & 255}`;
@@ -102,4 +86,28 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       await Deno.remove(dataDir, { recursive: true });
     },
   };
+}
+
+/** An identity provider of our own, and the verifier that trusts it. */
+async function createIssuer(clock: Clock) {
+  const keys = await generateKeyPair("ES256");
+  const jwks = { keys: [{ ...await exportJWK(keys.publicKey), kid: "k1", alg: "ES256" }] };
+  const verifier = createJwtVerifier({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwksUrl: `${ISSUER}/jwks`,
+    roleClaim: "role",
+    clock,
+    fetch: () => Promise.resolve(Response.json(jwks)),
+  });
+  /** A JWT of the issuer, or of a forger who signs with a key of their own. */
+  async function sign(claims: { role?: Role; expiresAt?: Date; forged?: boolean }) {
+    const key = claims.forged ? (await generateKeyPair("ES256")).privateKey : keys.privateKey;
+    return await new SignJWT(claims.role === undefined ? {} : { role: claims.role })
+      .setProtectedHeader({ alg: "ES256", kid: "k1" })
+      .setIssuer(ISSUER).setAudience(AUDIENCE).setSubject("jwt-user")
+      .setExpirationTime(claims.expiresAt ?? new Date(clock.now() + 600_000))
+      .sign(key);
+  }
+  return { verifier, sign };
 }
