@@ -13,6 +13,8 @@ import { compareValues, encodeValue } from "../../../../lib/iceberg/spec/values.
 import { file, SCHEMA, SPECS, table } from "./_files.ts";
 
 const STRING = { kind: "string" } as const;
+const DOUBLE = { kind: "double" } as const;
+const LONG = { kind: "long" } as const;
 
 function position(path: string, parts: Partial<DataFile> = {}): DataFile {
   return file(path, { content: "position_deletes", ...parts });
@@ -176,6 +178,38 @@ Deno.test("equality deletes on a dropped column are compared by its old schema",
   assert.deepEqual(new DeleteIndex(metadata, [unknown]).forFile(file("a"), 1n), [unknown]);
 });
 
+Deno.test("among many equality deletes, those of nulls and NaNs meet their like", () => {
+  const text = (value: string) => encodeValue(STRING, value);
+  const byName = (value: string, nulls: number): Partial<DataFile> => ({
+    equalityIds: [2],
+    lowerBounds: new Map([[2, text(value)]]),
+    upperBounds: new Map([[2, text(value)]]),
+    valueCounts: new Map([[2, 10]]),
+    nullValueCounts: new Map([[2, nulls]]),
+  });
+  const names = Array.from(
+    { length: 100 },
+    (_, i) => [equality(`e${i}`, byName(`n${i}`, i === 50 ? 1 : 0)), 5n] as const,
+  );
+  assert.equal(applied(index(...names), file("a", byName("x", 0)), 1n), "");
+  assert.equal(applied(index(...names), file("a", byName("x", 1)), 1n), "e50");
+  assert.equal(applied(index(...names), file("a", byName("n7", 1)), 1n), "e7 e50");
+  const byNumber = (value: number, nans: number): Partial<DataFile> => ({
+    equalityIds: [3],
+    lowerBounds: new Map([[3, encodeValue(DOUBLE, value)]]),
+    upperBounds: new Map([[3, encodeValue(DOUBLE, value)]]),
+    valueCounts: new Map([[3, 10]]),
+    nullValueCounts: new Map([[3, 0]]),
+    nanValueCounts: new Map([[3, nans]]),
+  });
+  const numbers = Array.from(
+    { length: 100 },
+    (_, i) => [equality(`e${i}`, byNumber(i, i === 50 ? 1 : 0)), 5n] as const,
+  );
+  assert.equal(applied(index(...numbers), file("a", byNumber(7, 0)), 1n), "e7");
+  assert.equal(applied(index(...numbers), file("a", byNumber(7, 1)), 1n), "e7 e50");
+});
+
 Deno.test("many position deletes of a partition are shared between its files", () => {
   const many = Array.from({ length: 100 }, (_, i) => [position(`p${i}`), BigInt(i)] as const);
   const deletes = index(...many);
@@ -187,9 +221,6 @@ interface Keys {
   readonly id: bigint;
   readonly d: number | null;
 }
-
-const DOUBLE = { kind: "double" } as const;
-const LONG = { kind: "long" } as const;
 
 /** Rows of a file as metrics: `id` and `d`, each with or without counts. */
 function metricsOf(rows: readonly Keys[], hasCounts: boolean): Partial<DataFile> {

@@ -45,6 +45,7 @@ Deno.test("partitionKey() is equal for equal partitions only", () => {
     [[null], ["null"]],
     [[5], ["5"]],
     [["a|b"], ["a", "b"]],
+    [["a|sb"], ["a", "b"]],
     [["a|s1:b"], ["a", "b"]],
     [[true], ["true"]],
     [[Uint8Array.of(1)], ["01"]],
