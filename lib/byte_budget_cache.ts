@@ -1,5 +1,7 @@
 /** A least-recently-used cache bounded by bytes, for values that never change under their key. */
 
+import { throwIfAborted, untilAborted } from "./abort.ts";
+
 /** A value with its estimated size. */
 export interface Sized<V> {
   readonly value: V;
@@ -34,12 +36,12 @@ export class ByteBudgetCache {
 
   /**
    * The value under `key`, loading it once however many ask; failed loads are not kept. A caller
-   * whose `signal` is aborted leaves with its reason; the load goes on for the others and is
+   * whose `signal` is aborted leaves with an `AppError`; the load goes on for the others and is
    * aborted with the last of them. A key must always be loaded as the same type: prefix it with
    * what it holds.
    */
   async getOrLoad<V>(key: string, load: Load<V>, signal?: AbortSignal): Promise<V> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const found = this.#entries.get(key);
     if (found !== undefined) {
       this.#hits++;
@@ -51,7 +53,7 @@ export class ByteBudgetCache {
     const loading = this.#loading.get(key) ?? this.#start(key, load);
     loading.waiters++;
     try {
-      return await orAborted(loading.promise, signal) as V;
+      return await untilAborted(loading.promise, signal) as V;
     } finally {
       if (--loading.waiters === 0) this.#leave(key, loading, signal);
     }
@@ -103,15 +105,4 @@ export class ByteBudgetCache {
     this.#entries.delete(key);
     this.#usedBytes -= entry.bytes;
   }
-}
-
-/** Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  return Promise.race([promise, aborted]).finally(() =>
-    signal.removeEventListener("abort", onAbort)
-  );
 }

@@ -1,35 +1,38 @@
 /** Bounded concurrency over a list. */
+import { throwIfAborted } from "./abort.ts";
 
-/** Options of {@linkcode forEachConcurrently}. */
-export interface ConcurrencyOptions {
+/** Options of {@linkcode mapConcurrently}. */
+export interface MapConcurrentlyOptions {
   /** Calls under way at once, at least 1. */
   readonly limit: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Calls `visit` for each item, at most `limit` at once, started in order. The first failure stops
- * further starts and rejects once the calls under way have settled.
+ * Results of `call` in the order of the items, at most `limit` under way at once. The first failure
+ * stops further calls, and rejects once those under way have settled.
  */
-export async function forEachConcurrently<T>(
+export async function mapConcurrently<T, R>(
   items: readonly T[],
-  visit: (item: T, index: number) => Promise<void>,
-  { limit, signal }: ConcurrencyOptions,
-): Promise<void> {
+  call: (item: T, index: number) => Promise<R>,
+  { limit, signal }: MapConcurrentlyOptions,
+): Promise<readonly R[]> {
+  const results = new Array<R>(items.length);
   let next = 0;
-  let failure: { error: unknown } | null = null;
-  const lane = async () => {
-    while (next < items.length && failure === null) {
+  let failure: { readonly error: unknown } | undefined;
+  const hand = async () => {
+    while (next < items.length && failure === undefined) {
       const index = next++;
       try {
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         // The index is below the length, so the item is there.
-        await visit(items[index] as T, index);
+        results[index] = await call(items[index] as T, index);
       } catch (error) {
         failure ??= { error };
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  if (failure !== null) throw (failure as { error: unknown }).error;
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, hand));
+  if (failure !== undefined) throw failure.error;
+  return results;
 }

@@ -1,5 +1,7 @@
 /** Keeps an event loop responsive through long synchronous folds. */
 
+import { throwIfAborted } from "./abort.ts";
+
 /** Longest stretch of synchronous work between two turns of the event loop, in milliseconds. */
 const MAX_STRETCH_MS = 8;
 
@@ -9,10 +11,10 @@ export class Pacer {
 
   /** Gives the event loop a turn if the current stretch has been long; otherwise returns at once. */
   async breathe(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (performance.now() - this.#stretchStart < MAX_STRETCH_MS) return;
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.#stretchStart = performance.now();
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
   }
 }

@@ -5,6 +5,7 @@
  * deadline rejects every call that is pending. An isolate that does not answer a cancelled call
  * within `CANCEL_GRACE_MS` is stuck in synchronous code; it is terminated and replaced.
  */
+import { abortError } from "../lib/abort.ts";
 import { AppError, unflattenError } from "../lib/errors.ts";
 import {
   type Methods,
@@ -73,7 +74,7 @@ export class WorkerClient<M extends Methods> {
   ): Promise<ResultOf<M, K>> {
     const schema = this.#options.methods[method];
     if (schema === undefined) throw new TypeError(`Cannot call unknown worker method "${method}"`);
-    if (options.signal?.aborted) throw cancelled(options.signal);
+    if (options.signal?.aborted) throw abortError(options.signal);
     if (this.#closed) throw isolateLost(this.#options.name, "closed");
     if (this.#pending.size >= MAX_PENDING_CALLS) throw overloaded(this.#options.name);
     this.start();
@@ -92,7 +93,7 @@ export class WorkerClient<M extends Methods> {
       const timers: PendingCall["timers"] = new Set();
       const { signal } = options;
       const abandon = (error: AppError) => this.#abandon(id, error);
-      const onAbort = () => abandon(cancelled(signal));
+      const onAbort = () => signal !== undefined && abandon(abortError(signal));
       const settle = <T>(then: (value: T) => void) => (value: T) => {
         signal?.removeEventListener("abort", onAbort);
         then(value);
@@ -162,12 +163,6 @@ export class WorkerClient<M extends Methods> {
     for (const timer of call.timers) clearTimeout(timer);
     this.#pending.delete(id);
   }
-}
-
-function cancelled(signal: AbortSignal | undefined): AppError {
-  const reason: unknown = signal?.reason;
-  if (reason instanceof AppError) return reason;
-  return new AppError("cancelled", "call_cancelled", "The call was cancelled", { cause: reason });
 }
 
 function late(method: string, deadlineMs: number): AppError {

@@ -62,7 +62,7 @@ export function serveWorker<M extends Methods>(
     if (message.type === "call") void run(message.id, message.method, message.params);
     else {
       running.get(message.id)?.abort(
-        new AppError("cancelled", "call_cancelled", "The call was cancelled"),
+        new AppError("cancelled", "cancelled", "The call was cancelled"),
       );
     }
   };

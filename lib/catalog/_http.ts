@@ -3,7 +3,7 @@
  * (none). Statuses below 500, save 429, are the caller's to judge.
  */
 import { AppError } from "../errors.ts";
-import { abortError } from "./_abort.ts";
+import { abortError } from "../abort.ts";
 
 /** Attempts at one request, the first included. */
 const MAX_ATTEMPTS = 4;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { parseJson } from "../json.ts";
-import { throwIfAborted, untilAborted } from "./_abort.ts";
+import { throwIfAborted, untilAborted } from "../abort.ts";
 import { excerpt, type HttpClient, type HttpResponse } from "./_http.ts";
 
 /** A token is renewed this long before it expires, or at three quarters of a shorter life. */

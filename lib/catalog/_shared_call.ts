@@ -1,5 +1,5 @@
 /** One run of an expensive call for everyone who asks for it at the same time. */
-import { abortError, throwIfAborted } from "./_abort.ts";
+import { abortError, throwIfAborted } from "../abort.ts";
 
 /** Options of {@linkcode SharedCall}. */
 export interface SharedCallOptions {

@@ -5,7 +5,7 @@
  */
 import { type Client, createClient, type InArgs, LibsqlError, type Row } from "@libsql/client";
 import { AppError } from "../errors.ts";
-import { throwIfAborted, untilAborted } from "./_abort.ts";
+import { throwIfAborted, untilAborted } from "../abort.ts";
 import type { SqlDatabase } from "./sql_uri.ts";
 
 /** How long a query waits for a lock that another process holds. */

@@ -9,7 +9,7 @@
  */
 import { AppError } from "../errors.ts";
 import type { FileIo, FolderEntry, TableIdentifier } from "../iceberg/ports.ts";
-import { throwIfAborted } from "./_abort.ts";
+import { throwIfAborted } from "../abort.ts";
 import { joinLocation } from "./_location.ts";
 import { parseMetadataFileName } from "./metadata_file_name.ts";
 

@@ -2,10 +2,11 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { mapConcurrently } from "../concurrency.ts";
 import { formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
 import type { StorageSpec } from "../storage/mod.ts";
 import { HttpClient } from "./_http.ts";
-import { mapLimited } from "./_map_limited.ts";
+
 import { compareNames, readings, tableNotFound } from "./_names.ts";
 import { restFailure } from "./_rest_errors.ts";
 import { namespaceSeparator, type Properties } from "./_rest_properties.ts";
@@ -79,7 +80,7 @@ export class RestCatalog implements Catalog {
     const namespaces = await this.#namespaces.call(signal);
     const session = await this.#connect(signal);
     let count = 0;
-    const tables = await mapLimited(namespaces, async (namespace) => {
+    const tables = await mapConcurrently(namespaces, async (namespace) => {
       const found = await this.#tablesIn(session, namespace, signal);
       count += found.length;
       if (count > MAX_TABLES) throw tooLarge(`${MAX_TABLES} tables`);
@@ -142,7 +143,7 @@ export class RestCatalog implements Catalog {
     const found = new Map<string, readonly string[]>();
     let level: readonly (readonly string[])[] = [[]];
     for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
-      const children = await mapLimited(
+      const children = await mapConcurrently(
         level,
         (parent) => this.#namespacesIn(session, parent, signal),
         { limit: MAX_CONCURRENT_LISTINGS },

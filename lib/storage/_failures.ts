@@ -65,21 +65,3 @@ export function rangeOutOfBounds(location: string, sizeBytes: number | null): Ap
     { context: { location, sizeBytes } },
   );
 }
-
-/** Why a signal fired, as an error: its own reason where that is ours, else `cancelled`. */
-export function abortFailure(signal: AbortSignal): AppError {
-  if (signal.reason instanceof AppError) return signal.reason;
-  if (signal.reason instanceof DOMException && signal.reason.name === "TimeoutError") {
-    return new AppError("deadline_exceeded", "deadline_exceeded", "Storage call ran out of time", {
-      cause: signal.reason,
-    });
-  }
-  return new AppError("cancelled", "cancelled", "Storage call was cancelled", {
-    cause: signal.reason,
-  });
-}
-
-/** Rejects if the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortFailure(signal);
-}

@@ -5,7 +5,8 @@
 import { dirname } from "node:path/posix";
 import type { FileIo, FileStat, FileWriter, FolderEntry, ReadOptions } from "../iceberg/ports.ts";
 import { AppError } from "../errors.ts";
-import { failedTo, fileNotFound, type StorageAction, throwIfAborted } from "./_failures.ts";
+import { throwIfAborted } from "../abort.ts";
+import { failedTo, fileNotFound, type StorageAction } from "./_failures.ts";
 import { checkReadOptions } from "./_limits.ts";
 import { isAbsence, localFailure } from "./_local/failure.ts";
 import { listLocalFolder, walkLocalFolder } from "./_local/list.ts";

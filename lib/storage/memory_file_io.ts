@@ -5,14 +5,8 @@
  */
 import type { FileIo, FileStat, FileWriter, FolderEntry, ReadOptions } from "../iceberg/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import {
-  abortFailure,
-  alreadyExists,
-  fileNotFound,
-  fileTooLarge,
-  rangeOutOfBounds,
-  throwIfAborted,
-} from "./_failures.ts";
+import { abortError, throwIfAborted } from "../abort.ts";
+import { alreadyExists, fileNotFound, fileTooLarge, rangeOutOfBounds } from "./_failures.ts";
 import { checkReadOptions, compareNames } from "./_limits.ts";
 import { isTemporaryName } from "./_temporary_name.ts";
 import { baseName, invalidLocation, normalizeLocation, parseLocation } from "./location.ts";
@@ -193,7 +187,7 @@ export class MemoryFileIo implements FileIo {
     effect: (key: string) => T,
     signal?: AbortSignal,
   ): Promise<T> {
-    if (signal?.aborted === true) throw abortFailure(signal);
+    if (signal?.aborted === true) throw abortError(signal);
     const key = fileKey(location);
     this.#calls.push({ operation, location });
     this.#failIfTold(operation, location, "before");

@@ -1,13 +1,13 @@
 /** Files in an S3-compatible store, over signed HTTP. */
 import type { FileIo, FileStat, FileWriter, FolderEntry, ReadOptions } from "../iceberg/ports.ts";
 import { AppError } from "../errors.ts";
+import { throwIfAborted } from "../abort.ts";
 import {
   failedTo,
   fileNotFound,
   outsideWarehouse,
   rangeOutOfBounds,
   type StorageAction,
-  throwIfAborted,
 } from "./_failures.ts";
 import { checkReadOptions, compareNames, MAX_FOLDER_ENTRIES } from "./_limits.ts";
 import { fileAddress, folderAddress, parseS3Location, type S3Address } from "./_s3/address.ts";

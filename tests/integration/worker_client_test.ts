@@ -89,7 +89,7 @@ Deno.test("WorkerClient cancels by signal and leaves a well-behaved isolate runn
     const call = client.call("sleep", { ms: LONG_MS }, options);
     await client.call("echo", { text: "warm" }, { deadlineMs: LONG_MS });
     controller.abort();
-    await rejectsWithCode(call, "call_cancelled");
+    await rejectsWithCode(call, "cancelled");
     await client.call("echo", { text: "still here" }, { deadlineMs: LONG_MS });
     assert.equal(client.pendingCalls, 0);
     assert.deepEqual(crashes, []);

@@ -131,7 +131,7 @@ export function compileItemsSkip(
       key !== undefined && varintCount(key.type) === 1 &&
       (value?.type.kind === "bytes" || value?.type.kind === "string")
     ) {
-      return skipKeyedBytes;
+      return (cursor, count) => cursor.skipKeyedBytes(count);
     }
   }
   const skipItem = compileSkip(items);
@@ -142,13 +142,6 @@ export function compileItemsSkip(
       skipItem(cursor);
     }
   };
-}
-
-function skipKeyedBytes(cursor: AvroCursor, count: number): void {
-  for (let left = count; left > 0; left--) {
-    cursor.skipVarints(1);
-    cursor.skipBytes();
-  }
 }
 
 function skipBlocks(skipItems: ItemsSkipper, minItemBytes: number, freeSteps: number): Skipper {

@@ -239,6 +239,28 @@ export class AvroCursor {
     this.pos += length;
   }
 
+  /**
+   * Moves over `count` pairs of a varint and a value with a length in front: the bounds of columns,
+   * of which a manifest has more than of anything else. Short lengths are taken in place.
+   */
+  skipKeyedBytes(count: number): void {
+    const { bytes, end } = this;
+    let { pos } = this;
+    for (let left = count; left > 0; left--) {
+      while (pos < end && bytes[pos]! >= 0x80) pos++;
+      const byte = bytes[++pos]!;
+      if (byte < 0x80 && (byte & 1) === 0) {
+        pos += 1 + (byte >>> 1);
+      } else {
+        this.pos = pos;
+        const length = this.readLength();
+        pos = this.pos + length;
+      }
+      if (pos > end) this.#truncated();
+    }
+    this.pos = pos;
+  }
+
   #take(size: number): number {
     const at = this.pos;
     if (size > this.end - at) this.#truncated();

@@ -6,7 +6,8 @@
 import { join } from "node:path/posix";
 import type { FolderEntry } from "../../iceberg/ports.ts";
 import { AppError } from "../../errors.ts";
-import { failedTo, throwIfAborted } from "../_failures.ts";
+import { throwIfAborted } from "../../abort.ts";
+import { failedTo } from "../_failures.ts";
 import { compareNames, MAX_FOLDER_ENTRIES } from "../_limits.ts";
 import { isTemporaryName } from "../_temporary_name.ts";
 import { isAbsence } from "./failure.ts";

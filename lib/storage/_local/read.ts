@@ -1,6 +1,7 @@
 /** Reading from an open local file: whole or in part, within a limit, stoppable between pieces. */
 import type { ReadOptions } from "../../iceberg/ports.ts";
-import { fileTooLarge, rangeOutOfBounds, throwIfAborted } from "../_failures.ts";
+import { throwIfAborted } from "../../abort.ts";
+import { fileTooLarge, rangeOutOfBounds } from "../_failures.ts";
 
 /** Bytes asked for per system call; the abort signal is looked at between two. */
 const PIECE_BYTES = 4 * 2 ** 20;

@@ -7,7 +7,8 @@
  * `conditional_create.ts`). Starting a multipart upload twice leaves an empty upload behind.
  */
 import { AppError } from "../../errors.ts";
-import { abortFailure, failedTo, throwIfAborted } from "../_failures.ts";
+import { abortError, throwIfAborted } from "../../abort.ts";
+import { failedTo } from "../_failures.ts";
 import type { S3StorageSpec } from "../spec.ts";
 import { checkEndpoint } from "./address.ts";
 import {
@@ -136,7 +137,7 @@ export class S3Client {
     try {
       answer = await exchangeOnce(request, this.#transport);
     } catch (error) {
-      if (request.signal?.aborted === true) throw abortFailure(request.signal);
+      if (request.signal?.aborted === true) throw abortError(request.signal);
       if (error instanceof AppError || error instanceof RangeError) throw error;
       return { kind: "lost", cause: error };
     }

@@ -1,5 +1,5 @@
 /** When to try again: full jitter, bounded by attempts and by time, later if the store says so. */
-import { abortFailure, throwIfAborted } from "../_failures.ts";
+import { abortError, throwIfAborted } from "../../abort.ts";
 
 /** Bounds of trying again. */
 export interface RetryPolicy {
@@ -47,7 +47,7 @@ export function delay(ms: number, signal: AbortSignal | undefined): Promise<void
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       clearTimeout(timer);
-      if (signal !== undefined) reject(abortFailure(signal));
+      if (signal !== undefined) reject(abortError(signal));
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", onAbort);

@@ -1,5 +1,5 @@
 /** A bound on how many things run side by side; those that wait are served in order of arrival. */
-import { abortFailure, throwIfAborted } from "../_failures.ts";
+import { abortError, throwIfAborted } from "../../abort.ts";
 
 /** Hands out a fixed number of permits. */
 export class Semaphore {
@@ -32,7 +32,7 @@ export class Semaphore {
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(start), 1);
-        if (signal !== undefined) reject(abortFailure(signal));
+        if (signal !== undefined) reject(abortError(signal));
       };
       const start = () => {
         signal?.removeEventListener("abort", onAbort);

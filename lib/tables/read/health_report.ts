@@ -1,6 +1,6 @@
 /** The health answer: folds a snapshot's manifests into figures and what to do about them. */
-import { forEachConcurrently } from "../../concurrency.ts";
-import type { DataFile, ManifestEntry } from "../../iceberg/manifest/data_file.ts";
+import { mapConcurrently } from "../../concurrency.ts";
+import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import {
@@ -87,7 +87,7 @@ class HealthFold {
     const deletes = await this.#readDeletes(manifests.filter((one) => one.content === "deletes"));
     const data = manifests.filter((one) => one.content === "data");
     const index = deletes.length === 0 ? null : new DeleteIndex(this.#table.metadata, deletes);
-    await this.#forEach(
+    await this.#mapManifests(
       data,
       (manifest) => index === null ? this.#addColumns(manifest) : this.#addEntries(manifest, index),
     );
@@ -104,11 +104,9 @@ class HealthFold {
   }
 
   async #readDeletes(manifests: readonly ManifestFile[]): Promise<readonly DeleteFile[]> {
-    const byManifest: (readonly ManifestEntry[])[] = [];
-    await this.#forEach(manifests, async (manifest, i) => {
-      byManifest[i] = await this.#input.manifests.entries(manifest, this.#input.signal);
-    });
-    const deletes = byManifest.flat();
+    const entriesOf = (manifest: ManifestFile) =>
+      this.#input.manifests.entries(manifest, this.#input.signal);
+    const deletes = (await this.#mapManifests(manifests, entriesOf)).flat();
     for (const { dataFile } of deletes) {
       this.#tally.addDeleteFile({
         kind: deleteKind(dataFile),
@@ -156,15 +154,16 @@ class HealthFold {
     return { partitionKey: key, currentSpec };
   }
 
-  async #forEach(
+  #mapManifests<R>(
     manifests: readonly ManifestFile[],
-    visit: (manifest: ManifestFile, index: number) => Promise<void>,
-  ): Promise<void> {
+    visit: (manifest: ManifestFile) => Promise<R>,
+  ): Promise<readonly R[]> {
     const { signal } = this.#input;
-    await forEachConcurrently(manifests, async (manifest, index) => {
-      await visit(manifest, index);
+    return mapConcurrently(manifests, async (manifest) => {
+      const result = await visit(manifest);
       await this.#pacer.breathe(signal);
-    }, { limit: MANIFEST_CONCURRENCY, ...(signal ? { signal } : {}) });
+      return result;
+    }, { limit: MANIFEST_CONCURRENCY, signal });
   }
 
   report(manifests: ManifestFigures): HealthReport {

@@ -1,4 +1,5 @@
 /** The files answer: live files of one snapshot, page by page in manifest order. */
+import { throwIfAborted } from "../../abort.ts";
 import { AppError } from "../../errors.ts";
 import type { ManifestEntry } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
@@ -38,7 +39,7 @@ export async function listFiles(table: LoadedTable, input: ListFilesInput): Prom
   const all = await manifests.list(start.snapshot, signal);
   const files: FileInfo[] = [];
   for (let at = start.manifest; at < all.length; at++) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const manifest = all[at] as ManifestFile;
     if (!mayHold(manifest, query.content)) continue;
     const entries = await manifests.entries(manifest, signal);
