@@ -134,6 +134,32 @@ Deno.test("skipVarints() refuses to run past the end of the block", () => {
   );
 });
 
+Deno.test("skipKeyedBytes() stops where reading as many pairs stops", () => {
+  const value = fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.uint8Array({ maxLength: 200 }));
+  fc.assert(fc.property(fc.array(fc.tuple(int64, value)), fc.nat(9), (pairs, tail) => {
+    const bytes = concat(
+      ...pairs.flatMap(([key, value]) => [long(key), sized(value)]),
+      new Uint8Array(tail),
+    );
+    const cursor = cursorOver(bytes);
+    cursor.skipKeyedBytes(pairs.length);
+    assert.equal(cursor.pos, bytes.length - tail);
+    // One pair more takes two bytes at least.
+    if (tail < 2) assert.throws(() => cursor.skipKeyedBytes(1), AppError);
+  }));
+});
+
+Deno.test("skipKeyedBytes() refuses keys and lengths that run past the end", () => {
+  const endless = new Uint8Array(100).fill(0xff);
+  assert.throws(() => cursorOver(endless).skipKeyedBytes(1), code("avro_truncated"));
+  for (const length of [3, 300, 2n ** 40n]) {
+    const bytes = concat(long(1), long(length), 1, 2);
+    assert.throws(() => cursorOver(bytes).skipKeyedBytes(1), code("avro_truncated"));
+  }
+  const negative = concat(long(1), long(-1), 1, 2);
+  assert.throws(() => cursorOver(negative).skipKeyedBytes(1), code("avro_malformed"));
+});
+
 Deno.test("readBlockCount() refuses a count that the block cannot hold", () => {
   assert.throws(() => cursorOver(long(2n ** 40n)).readBlockCount(1), code("avro_truncated"));
   assert.equal(cursorOver(concat(long(-2), long(2), 1, 1)).readBlockCount(1), 2);
