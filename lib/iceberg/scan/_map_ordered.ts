@@ -1,5 +1,5 @@
 /** Concurrent work with results in the order of its items. */
-import { throwIfCancelled } from "./_cancel.ts";
+import { throwIfAborted } from "../../abort.ts";
 
 /** Options of {@linkcode mapOrdered}. */
 export interface MapOrderedOptions {
@@ -36,17 +36,17 @@ export async function* mapOrdered<Item, Result>(
     }
   };
   try {
-    throwIfCancelled(options.signal);
+    throwIfAborted(options.signal);
     fill();
     for (let first = pending.shift(); first !== undefined; first = pending.shift()) {
       const result = await first;
-      throwIfCancelled(options.signal);
+      throwIfAborted(options.signal);
       fill();
       yield result;
     }
   } catch (error) {
     // Why the caller gave up says more than which read noticed first.
-    throwIfCancelled(options.signal);
+    throwIfAborted(options.signal);
     throw error;
   } finally {
     stop.abort();

@@ -3,14 +3,14 @@
  * snapshot with the kind of its change, so that a stream can decide on those that are not appends:
  * fail, skip, take the files they added, or read a changelog.
  */
+import { throwIfAborted } from "../../abort.ts";
+import { Pacer } from "../../pacer.ts";
 import { AppError } from "../../errors.ts";
 import type { DataFile, ManifestEntry } from "../manifest/data_file.ts";
 import type { ManifestFile } from "../manifest/manifest_file.ts";
 import type { DataFileColumn } from "../manifest/read_manifest.ts";
 import { type Snapshot, snapshotOperation } from "../spec/snapshot.ts";
 import { ancestorsOf, type Lineage } from "./ancestors_of.ts";
-import { Breather } from "./_breather.ts";
-import { throwIfCancelled } from "./_cancel.ts";
 import { mapOrdered } from "./_map_ordered.ts";
 import { DEFAULT_MANIFEST_CONCURRENCY, type ManifestSource } from "./manifest_source.ts";
 
@@ -118,14 +118,14 @@ export interface AddedFilesOptions {
  * that positions are the same on every reading.
  */
 export async function* addedFiles(options: AddedFilesOptions): AsyncGenerator<AppendedFile> {
-  const breather = new Breather();
+  const pacer = new Pacer();
   for (const snapshot of options.snapshots) {
     let position = 0;
     for await (const entries of addedEntries(snapshot, options)) {
       for (const { dataFile, sequenceNumber } of entries) {
         yield { snapshot, dataFile, sequenceNumber, position: position++ };
       }
-      await breather.breathe();
+      await pacer.breathe();
     }
   }
 }
@@ -136,7 +136,7 @@ async function* addedEntries(
 ): AsyncGenerator<readonly ManifestEntry[]> {
   const { manifests: source, columns, signal } = options;
   const { concurrency = DEFAULT_MANIFEST_CONCURRENCY } = options;
-  throwIfCancelled(signal);
+  throwIfAborted(signal);
   const all = await source.manifestsOf(snapshot, signal === undefined ? {} : { signal });
   const written = all.filter((manifest) => mayHoldAdded(manifest, snapshot));
   const read = (manifest: ManifestFile, inner: AbortSignal) =>

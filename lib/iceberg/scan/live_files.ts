@@ -1,10 +1,10 @@
 /** Every live file of a snapshot, data and delete files alike, without a filter. */
+import { throwIfAborted } from "../../abort.ts";
+import { Pacer } from "../../pacer.ts";
 import type { ManifestEntry } from "../manifest/data_file.ts";
 import type { ManifestFile } from "../manifest/manifest_file.ts";
 import type { DataFileColumn } from "../manifest/read_manifest.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
-import { Breather } from "./_breather.ts";
-import { throwIfCancelled } from "./_cancel.ts";
 import { mapOrdered } from "./_map_ordered.ts";
 import { DEFAULT_MANIFEST_CONCURRENCY, type ManifestSource } from "./manifest_source.ts";
 
@@ -32,7 +32,7 @@ export interface LiveFilesOptions {
 export async function* liveFiles(options: LiveFilesOptions): AsyncGenerator<LiveFile> {
   const { snapshot, manifests: source, content, columns, signal } = options;
   const { concurrency = DEFAULT_MANIFEST_CONCURRENCY } = options;
-  throwIfCancelled(signal);
+  throwIfAborted(signal);
   const all = await source.manifestsOf(snapshot, signal === undefined ? {} : { signal });
   const wanted = all.filter((manifest) =>
     (content === undefined || manifest.content === content) &&
@@ -45,11 +45,11 @@ export async function* liveFiles(options: LiveFilesOptions): AsyncGenerator<Live
       signal: inner,
     }),
   });
-  const breather = new Breather();
+  const pacer = new Pacer();
   for await (const { manifest, entries } of mapOrdered(wanted, read, { concurrency, signal })) {
     for (const entry of entries) {
       if (entry.status !== "deleted") yield { entry, manifest };
     }
-    await breather.breathe();
+    await pacer.breathe();
   }
 }

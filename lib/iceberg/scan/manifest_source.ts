@@ -2,6 +2,7 @@
  * Where scans get manifests from: a port, so that caches of parsed manifests fit in, and the
  * plain implementation over `FileIo`.
  */
+import { Pacer } from "../../pacer.ts";
 import type { ManifestEntry } from "../manifest/data_file.ts";
 import type { ManifestFile } from "../manifest/manifest_file.ts";
 import { readManifestHeader } from "../manifest/manifest_header.ts";
@@ -17,8 +18,6 @@ import { partitionType } from "../spec/partition_type.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
 import { currentSchema, type TableMetadata } from "../spec/table_metadata.ts";
 import { isPrimitive } from "../spec/types.ts";
-import { Breather } from "./_breather.ts";
-import { throwIfCancelled } from "./_cancel.ts";
 import { mapOrdered } from "./_map_ordered.ts";
 
 /** Bounds a read of a manifest list. */
@@ -64,12 +63,11 @@ export function manifestSource(io: FileIo, metadata: TableMetadata): ManifestSou
         columns,
         ...(fields === undefined ? {} : { partitionFields: fields }),
       });
-      const breather = new Breather();
+      const pacer = new Pacer();
       const entries: ManifestEntry[] = [];
       for (const step of steps) {
         for (const entry of step) entries.push(entry);
-        await breather.breathe();
-        throwIfCancelled(signal);
+        await pacer.breathe(signal);
       }
       return entries;
     },

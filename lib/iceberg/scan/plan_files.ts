@@ -1,4 +1,6 @@
 /** Scan planning: from a snapshot and a filter to the data files to read, with their deletes. */
+import { throwIfAborted } from "../../abort.ts";
+import { Pacer } from "../../pacer.ts";
 import { alwaysTrue } from "../expression/expression.ts";
 import type { BoundExpression } from "../expression/bound.ts";
 import { equalityMetricsMayMatch, metricsMayMatch } from "../expression/match_metrics.ts";
@@ -8,8 +10,6 @@ import { type DataFileColumn, NO_DATA_FILE_COLUMNS } from "../manifest/read_mani
 import type { PartitionSpec } from "../spec/partition_spec.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
-import { Breather } from "./_breather.ts";
-import { throwIfCancelled } from "./_cancel.ts";
 import { mapOrdered } from "./_map_ordered.ts";
 import { type SpecPruner, SpecPruners } from "./_spec_pruner.ts";
 import { type DeleteFile, DeleteIndex } from "./delete_index.ts";
@@ -110,7 +110,7 @@ export class FileScan implements AsyncIterable<FileScanTask> {
 
   async #manifests(): Promise<readonly ManifestFile[]> {
     const { snapshot, manifests, signal } = this.#options;
-    throwIfCancelled(signal);
+    throwIfAborted(signal);
     return await manifests.manifestsOf(snapshot, signal === undefined ? {} : { signal });
   }
 
@@ -185,14 +185,14 @@ export class FileScan implements AsyncIterable<FileScanTask> {
   }> {
     const { concurrency = DEFAULT_MANIFEST_CONCURRENCY, signal } = this.#options;
     const source = this.#options.manifests;
-    const breather = new Breather();
+    const pacer = new Pacer();
     const read = async (manifest: ManifestFile, innerSignal: AbortSignal) => ({
       manifest,
       entries: await source.entriesOf(manifest, { columns, signal: innerSignal }),
     });
     for await (const result of mapOrdered(manifests, read, { concurrency, signal })) {
       yield result;
-      await breather.breathe();
+      await pacer.breathe();
     }
   }
 }

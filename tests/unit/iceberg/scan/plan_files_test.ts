@@ -215,6 +215,6 @@ Deno.test("mapOrdered() does nothing for no items, and refuses an aborted start"
   assert.deepEqual(await Array.fromAsync(mapOrdered([], work, { concurrency: 2 })), []);
   const options = { concurrency: 2, signal: AbortSignal.abort() };
   await assert.rejects(() => Array.fromAsync(mapOrdered([1], work, options)), {
-    code: "scan_cancelled",
+    kind: "cancelled",
   });
 });
