@@ -14,7 +14,10 @@ export interface DataFile {
   readonly recordCount: number;
   /** Bytes. */
   readonly fileSizeInBytes: number;
-  /** By field id; null where not recorded or not asked for. */
+  /**
+   * By field id; null where not recorded or not asked for. As read, these six maps stay encoded
+   * until they are asked, and do not survive `structuredClone`.
+   */
   readonly columnSizes: ReadonlyMap<number, number> | null;
   readonly valueCounts: ReadonlyMap<number, number> | null;
   readonly nullValueCounts: ReadonlyMap<number, number> | null;
@@ -40,7 +43,7 @@ export interface DataFile {
 export interface ManifestEntry {
   readonly status: "existing" | "added" | "deleted";
   readonly snapshotId: bigint | null;
-  /** Data sequence number; null only where the manifest cannot say (deleted entries of v1 writers). */
+  /** Data sequence number; null only where an existing or deleted entry fails to carry its own. */
   readonly sequenceNumber: bigint | null;
   readonly fileSequenceNumber: bigint | null;
   readonly dataFile: DataFile;

@@ -3,10 +3,18 @@
  * a scan looks at a few of their values, so building maps of all of them would cost most of the
  * decoding time and, kept in a cache, most of its memory.
  */
-import { compileBytes, compileNumber, compileOptional } from "../avro/compile_field.ts";
-import { AvroTypeMismatch } from "../avro/compile_field.ts";
-import { compileItemsSkip, compileSkip, type ItemsSkipper } from "../avro/compile_skip.ts";
-import type { Skipper } from "../avro/compile_skip.ts";
+import {
+  AvroTypeMismatch,
+  compileBytes,
+  compileNumber,
+  compileOptional,
+} from "../avro/compile_field.ts";
+import {
+  compileItemsSkip,
+  compileSkip,
+  type ItemsSkipper,
+  type Skipper,
+} from "../avro/compile_skip.ts";
 import type { Reader } from "../avro/compile_value.ts";
 import { type AvroBlock, AvroCursor } from "../avro/cursor.ts";
 import type { AvroType } from "../avro/schema.ts";
