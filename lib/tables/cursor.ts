@@ -10,10 +10,20 @@ export function encodeCursor(kind: string, parts: readonly string[]): string {
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** What a cursor must look like. */
+export interface CursorShape {
+  /** How many parts it holds. */
+  readonly parts: number;
+}
+
 /** Parts of a cursor made by {@linkcode encodeCursor}; any other text is an `invalid` error. */
-export function decodeCursor(kind: string, cursor: string, length: number): readonly string[] {
+export function decodeCursor(
+  kind: string,
+  cursor: string,
+  shape: CursorShape,
+): readonly string[] {
   const parts = tryDecode(cursor);
-  const fits = Array.isArray(parts) && parts.length === length + 1 && parts[0] === kind &&
+  const fits = Array.isArray(parts) && parts.length === shape.parts + 1 && parts[0] === kind &&
     parts.every((part) => typeof part === "string");
   if (fits) return parts.slice(1);
   const message = "Expected a next_cursor of an earlier page of this list";

@@ -77,7 +77,7 @@ async function locateTable(
 
 async function listTables(deps: TablesDeps, ctx: CallContext, page: Page): Promise<TableList> {
   requireRole(ctx, "Auditor", "table.list");
-  const after = page.cursor === null ? null : decodeCursor("tables", page.cursor, 1)[0];
+  const after = page.cursor === null ? null : decodeCursor("tables", page.cursor, { parts: 1 })[0];
   const options = { signal: ctx.signal };
   const [namespaces, identifiers] = await deps.withCatalog((catalog) =>
     Promise.all([catalog.listNamespaces(options), catalog.listTables(options)])

@@ -12,7 +12,9 @@ import type { Snapshot } from "../../lib/iceberg/spec/snapshot.ts";
 import type { TableMetadata } from "../../lib/iceberg/spec/table_metadata.ts";
 import { MemoryFileIo } from "../../lib/storage/mod.ts";
 
+/** Where the table lies. */
 export const TABLE_LOCATION = "/warehouse/db/events";
+/** When its first snapshot was made. */
 export const SNAPSHOT_TIME_MS = Date.parse("2026-01-01T00:00:00Z");
 
 /** Partitioned by day and region. */
@@ -26,6 +28,7 @@ export const SPEC: PartitionSpec = {
 
 const column = { doc: null, initialDefault: undefined, writeDefault: undefined };
 
+/** Its schema. */
 export const SCHEMA = new Schema({
   schemaId: 0,
   identifierFieldIds: [1],

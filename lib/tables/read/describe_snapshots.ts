@@ -28,7 +28,9 @@ export function describeSnapshots(table: LoadedTable, page: Page): SnapshotList 
 /** Branches and tags of a table, by name. */
 export function describeRefs(table: LoadedTable, page: Page): RefList {
   const refs = [...table.metadata.refs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
-  const after = page.cursor === null ? null : decodeCursor("refs", page.cursor, 1)[0] ?? null;
+  const after = page.cursor === null
+    ? null
+    : decodeCursor("refs", page.cursor, { parts: 1 })[0] ?? null;
   const rest = after === null ? refs : refs.filter((ref) => ref.name > after);
   const last = rest[page.limit - 1];
   const more = last !== undefined && rest.length > page.limit;
@@ -54,7 +56,7 @@ function newestFirst(a: Snapshot, b: Snapshot): number {
 }
 
 function positionAfter(ordered: readonly Snapshot[], cursor: string): number {
-  const [id] = decodeCursor("snapshots", cursor, 1);
+  const [id] = decodeCursor("snapshots", cursor, { parts: 1 });
   const position = ordered.findIndex((snapshot) => String(snapshot.snapshotId) === id);
   if (position !== -1) return position + 1;
   const message = "Expected a cursor whose snapshot still exists; list from the start again";

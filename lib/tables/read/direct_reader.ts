@@ -12,7 +12,6 @@ import { resolveSnapshot, type SnapshotTarget } from "../../iceberg/scan/time_tr
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
 import type { StorageSpec } from "../../storage/mod.ts";
-import type { HealthReport } from "../contract/schemas.ts";
 import type { TableReader, TimeTravel } from "../contract/table_reader.ts";
 import { describeSchema } from "./describe_schema.ts";
 import { describeRefs, describeSnapshots } from "./describe_snapshots.ts";

@@ -225,7 +225,7 @@ class HealthFold {
         const known = this.#partitions.get(key);
         if (known === undefined) throw new TypeError(`Cannot find partition "${key}" of the fold`);
         return {
-          partition: partitionPath(partitionValues(this.#table, known.spec, known.tuple)),
+          partition: partitionPath(partitionValues(this.#table, known)),
           spec_id: known.spec.specId,
           small_file_count: partition.smallFiles,
           data_file_count: partition.files,

@@ -60,7 +60,7 @@ function startOf(table: LoadedTable, { query, snapshot }: ListFilesInput): Posit
   if (query.cursor === null) {
     return snapshot === null ? null : { snapshot, manifest: 0, entry: 0 };
   }
-  const [id = "", manifest, entry] = decodeCursor("files", query.cursor, 3);
+  const [id = "", manifest, entry] = decodeCursor("files", query.cursor, { parts: 3 });
   const found = /^-?\d{1,19}$/.test(id) ? snapshotById(table.metadata, BigInt(id)) : undefined;
   const position = { manifest: Number(manifest), entry: Number(entry) };
   const usable = Number.isSafeInteger(position.manifest) && position.manifest >= 0 &&
@@ -88,7 +88,7 @@ function fileInfo(
     file_path: dataFile.filePath,
     file_format: dataFile.fileFormat,
     spec_id: dataFile.specId,
-    partition: partitionValues(table, spec, dataFile.partition),
+    partition: partitionValues(table, { spec, tuple: dataFile.partition }),
     record_count: dataFile.recordCount,
     file_size_bytes: dataFile.fileSizeInBytes,
     sequence_number: entry.sequenceNumber?.toString() ?? null,

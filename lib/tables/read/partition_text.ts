@@ -23,11 +23,16 @@ export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Sche
   return hasAll(current) ? current : metadata.schemas.findLast(hasAll) ?? current;
 }
 
+/** A partition tuple and the spec it was written under. */
+export interface SpecTuple {
+  readonly spec: PartitionSpec;
+  readonly tuple: readonly IcebergValue[];
+}
+
 /** Partition values by field name, as Iceberg shows them; null stays null. */
 export function partitionValues(
   table: LoadedTable,
-  spec: PartitionSpec,
-  tuple: readonly IcebergValue[],
+  { spec, tuple }: SpecTuple,
 ): Record<string, string | null> {
   const schema = schemaOfSpec(table.metadata, spec);
   return Object.fromEntries(spec.fields.map((field, i) => {
