@@ -1,7 +1,8 @@
 /** Reads the audit, newest first. */
 import { z } from "zod";
 import { allOf, type Sql, sql } from "../state/mod.ts";
-import { decodeSequence, encodeCursor } from "./_cursor.ts";
+import { encodeCursor } from "../cursor.ts";
+import { decodeSequence } from "./_cursor.ts";
 import { checkPage, parseInput } from "./_input.ts";
 import { isoTime } from "./_rows.ts";
 import { requireRole } from "./authorize.ts";
@@ -63,7 +64,7 @@ export async function listAudit(
   const more = rows.length > input.limit && last !== undefined;
   return {
     entries: page.map(toEntry),
-    ...(more ? { next_cursor: encodeCursor("audit", String(last.seq)) } : {}),
+    ...(more ? { next_cursor: encodeCursor("audit", [String(last.seq)]) } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Lists API tokens, newest first; never their secrets. */
 import { allOf, type Sql, sql } from "../state/mod.ts";
-import { decodeSequence, encodeCursor } from "./_cursor.ts";
+import { encodeCursor } from "../cursor.ts";
+import { decodeSequence } from "./_cursor.ts";
 import { checkPage } from "./_input.ts";
 import { TOKEN_ROWS, TokenRow, toTokenInfo } from "./_rows.ts";
 import { requireRole } from "./authorize.ts";
@@ -35,6 +36,6 @@ export async function listTokens(
   const more = rows.length > input.limit && last !== undefined;
   return {
     tokens: page.map(toTokenInfo),
-    ...(more ? { next_cursor: encodeCursor("tokens", String(last.seq)) } : {}),
+    ...(more ? { next_cursor: encodeCursor("tokens", [String(last.seq)]) } : {}),
   };
 }

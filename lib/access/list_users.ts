@@ -1,6 +1,6 @@
 /** Lists users by name. */
 import { sql } from "../state/mod.ts";
-import { decodeCursor, encodeCursor } from "./_cursor.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { checkPage } from "./_input.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./_rows.ts";
 import { requireRole } from "./authorize.ts";
@@ -17,7 +17,9 @@ export async function listUsers(
 ): Promise<UserList> {
   requireRole(ctx, "Admin", "user.list");
   checkPage(page);
-  const after = page.cursor === null ? "" : decodeCursor("users", page.cursor);
+  const after = page.cursor === null
+    ? ""
+    : decodeCursor("users", page.cursor, { parts: 1 })[0] ?? "";
   // One row more than asked for tells whether there is a next page.
   const rows = await deps.state.read(
     UserRow,
@@ -27,5 +29,5 @@ export async function listUsers(
   const users = rows.slice(0, page.limit).map(toUser);
   const last = users.at(-1);
   const more = rows.length > page.limit && last !== undefined;
-  return { users, ...(more ? { next_cursor: encodeCursor("users", last.name) } : {}) };
+  return { users, ...(more ? { next_cursor: encodeCursor("users", [last.name]) } : {}) };
 }

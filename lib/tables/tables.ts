@@ -4,7 +4,7 @@ import { type CallContext, requireRole } from "../access/mod.ts";
 import type { Catalog, TableLocation } from "../catalog/mod.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
 import { nameCandidates } from "./table_name.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type {
   FileList,
   HealthReport,

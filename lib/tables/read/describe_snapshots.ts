@@ -1,8 +1,7 @@
 /** The snapshot and reference answers. */
-import { AppError } from "../../errors.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import { type Snapshot, snapshotOperation } from "../../iceberg/spec/snapshot.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor, invalidCursor } from "../../cursor.ts";
 import type { RefList, SnapshotInfo, SnapshotList } from "../contract/schemas.ts";
 import type { Page } from "../contract/table_reader.ts";
 import { isoTime } from "./iso_time.ts";
@@ -59,10 +58,7 @@ function positionAfter(ordered: readonly Snapshot[], cursor: string): number {
   const [id] = decodeCursor("snapshots", cursor, { parts: 1 });
   const position = ordered.findIndex((snapshot) => String(snapshot.snapshotId) === id);
   if (position !== -1) return position + 1;
-  const message = "Expected a cursor whose snapshot still exists; list from the start again";
-  throw new AppError("invalid", "invalid_cursor", "Cannot use the cursor", {
-    issues: [{ path: "cursor", message }],
-  });
+  throw invalidCursor("Expected a cursor whose snapshot still exists; list from the start again");
 }
 
 function refNamesBySnapshot(table: LoadedTable): ReadonlyMap<bigint, readonly string[]> {

@@ -1,12 +1,11 @@
 /** The files answer: live files of one snapshot, page by page in manifest order. */
 import { throwIfAborted } from "../../abort.ts";
-import { AppError } from "../../errors.ts";
 import type { ManifestEntry } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import { currentSchema, snapshotById } from "../../iceberg/spec/table_metadata.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor, invalidCursor } from "../../cursor.ts";
 import type { FileInfo, FileList } from "../contract/schemas.ts";
 import type { FileQuery } from "../contract/table_reader.ts";
 import { columnName } from "./describe_schema.ts";
@@ -66,10 +65,7 @@ function startOf(table: LoadedTable, { query, snapshot }: ListFilesInput): Posit
   const usable = Number.isSafeInteger(position.manifest) && position.manifest >= 0 &&
     Number.isSafeInteger(position.entry) && position.entry >= 0;
   if (found !== undefined && usable) return { snapshot: found, ...position };
-  const message = "Expected a cursor whose snapshot still exists; list from the start again";
-  throw new AppError("invalid", "invalid_cursor", "Cannot use the cursor", {
-    issues: [{ path: "cursor", message }],
-  });
+  throw invalidCursor("Expected a cursor whose snapshot still exists; list from the start again");
 }
 
 function mayHold(manifest: ManifestFile, content: FileQuery["content"]): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AppError } from "../../../lib/errors.ts";
-import { decodeCursor, encodeCursor } from "../../../lib/tables/cursor.ts";
+import { AppError } from "../../lib/errors.ts";
+import { decodeCursor, encodeCursor } from "../../lib/cursor.ts";
 
 Deno.test("decodeCursor() returns what encodeCursor() was given, for any text", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 50 }), (part) => {

@@ -1,5 +1,5 @@
 /** Opaque page cursors: a kind and a few strings, base64url. They carry positions, never rights. */
-import { AppError } from "../errors.ts";
+import { AppError } from "./errors.ts";
 
 const MAX_CURSOR_CHARS = 4096;
 
@@ -26,8 +26,12 @@ export function decodeCursor(
   const fits = Array.isArray(parts) && parts.length === shape.parts + 1 && parts[0] === kind &&
     parts.every((part) => typeof part === "string");
   if (fits) return parts.slice(1);
-  const message = "Expected a next_cursor of an earlier page of this list";
-  throw new AppError("invalid", "invalid_cursor", "Cannot use the cursor", {
+  throw invalidCursor("Expected a next_cursor of an earlier page of this list");
+}
+
+/** A cursor that is not one of the list's, or no longer; `message` says what was expected. */
+export function invalidCursor(message: string): AppError {
+  return new AppError("invalid", "invalid_cursor", "Cannot use the cursor", {
     issues: [{ path: "cursor", message }],
   });
 }
