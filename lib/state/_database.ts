@@ -32,6 +32,7 @@ export class Database implements State {
   /** Set inside `transaction`, where another connection would wait for itself or read old rows. */
   readonly #inside = new AsyncLocalStorage<true>();
   readonly #timeoutMs: number;
+  #closing: Promise<void> | null = null;
 
   constructor(clients: Clients, options: { readonly transactionTimeoutMs?: number } = {}) {
     this.#clients = clients;
@@ -71,7 +72,13 @@ export class Database implements State {
     await this.read(z.object({ one: z.literal(1) }), sql`SELECT 1 AS one FROM migrations LIMIT 1`);
   }
 
+  /** Safe to call again: every call waits for the one that closes. */
   async close(): Promise<void> {
+    this.#closing ??= this.#closeClients();
+    await this.#closing;
+  }
+
+  async #closeClients(): Promise<void> {
     await this.#turns.close({ waitMs: this.#timeoutMs + MAX_LOCK_WAIT_MS });
     try {
       await this.#clients.close();
