@@ -11,13 +11,12 @@ import {
   type DataFileColumn,
   readManifest,
 } from "../manifest/read_manifest.ts";
-import type { PartitionFieldRef } from "../manifest/partition_tuple.ts";
+import { type PartitionFieldRef, partitionFieldRefs } from "../manifest/partition_tuple.ts";
 import { readManifestList } from "../manifest/read_manifest_list.ts";
 import type { FileIo } from "../ports.ts";
 import { partitionType } from "../spec/partition_type.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
-import { currentSchema, type TableMetadata } from "../spec/table_metadata.ts";
-import { isPrimitive } from "../spec/types.ts";
+import { schemaOfSpec, type TableMetadata } from "../spec/table_metadata.ts";
 import { mapOrdered } from "./_map_ordered.ts";
 
 /** Bounds a read of a manifest list. */
@@ -86,19 +85,14 @@ async function readWhole(
   });
 }
 
-/** Tuples in the spec's order, in the memory form of the current schema's types. */
+/** Tuples in the spec's order, in the memory form of their columns' types. */
 export function partitionFieldsBySpec(
   metadata: TableMetadata,
 ): ReadonlyMap<number, readonly PartitionFieldRef[]> {
-  const schema = currentSchema(metadata);
-  return new Map(metadata.partitionSpecs.map((spec) => [
-    spec.specId,
-    partitionType(spec, schema).fields.map(({ id, type }): PartitionFieldRef =>
-      isPrimitive(type) && type.kind !== "unknown"
-        ? { fieldId: id, resultType: type }
-        : { fieldId: id }
-    ),
-  ]));
+  return new Map(metadata.partitionSpecs.map((spec) => {
+    const type = partitionType(spec, schemaOfSpec(metadata, spec));
+    return [spec.specId, partitionFieldRefs(type)];
+  }));
 }
 
 /** v1 snapshots may name their manifests inline; what a list would say is in each one's header. */

@@ -74,6 +74,23 @@ export function currentSchema(metadata: TableMetadata): Schema {
   return byId(metadata.schemas, "schemaId", metadata.currentSchemaId);
 }
 
+/**
+ * The schema to read a spec's source columns from: the current one, or where a source has been
+ * dropped since, the newest that has them all.
+ */
+export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Schema {
+  const current = currentSchema(metadata);
+  const sources = spec.fields.flatMap((field) => field.sourceIds);
+  const hasAll = (schema: Schema) => sources.every((id) => schema.findById(id) !== undefined);
+  return hasAll(current) ? current : metadata.schemas.findLast(hasAll) ?? current;
+}
+
+/** A partition tuple and the spec it was written under. */
+export interface SpecTuple {
+  readonly spec: PartitionSpec;
+  readonly tuple: readonly IcebergValue[];
+}
+
 /** The spec that new files are written with. */
 export function defaultSpec(metadata: TableMetadata): PartitionSpec {
   return byId(metadata.partitionSpecs, "specId", metadata.defaultSpecId);

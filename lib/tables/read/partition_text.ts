@@ -3,30 +3,12 @@ import type { LoadedTable } from "../../iceberg/ports.ts";
 import { formatPartitionValue } from "../../iceberg/spec/apply_transform.ts";
 import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
 import { sourceType } from "../../iceberg/spec/partition_type.ts";
-import type { Schema } from "../../iceberg/spec/schema.ts";
-import { currentSchema, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
+import { schemaOfSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { IcebergValue } from "../../iceberg/spec/types.ts";
 
 /** A key that is equal exactly for equal tuples of one spec. */
 export function partitionKey(specId: number, tuple: readonly IcebergValue[]): string {
   return `${specId} ${JSON.stringify(tuple, taggedValue)}`;
-}
-
-/**
- * The schema to read a spec's source columns from: the current one, or where a source has been
- * dropped since, the newest that has them all.
- */
-export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Schema {
-  const current = currentSchema(metadata);
-  const sources = spec.fields.flatMap((field) => field.sourceIds);
-  const hasAll = (schema: Schema) => sources.every((id) => schema.findById(id) !== undefined);
-  return hasAll(current) ? current : metadata.schemas.findLast(hasAll) ?? current;
-}
-
-/** A partition tuple and the spec it was written under. */
-export interface SpecTuple {
-  readonly spec: PartitionSpec;
-  readonly tuple: readonly IcebergValue[];
 }
 
 /** Partition values by field name, as Iceberg shows them; null stays null. */
