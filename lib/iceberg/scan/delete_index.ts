@@ -15,7 +15,7 @@ import { isUnpartitioned } from "../spec/partition_spec.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
 import { decodeValue } from "../spec/values.ts";
 import { EqualityGroup } from "./_equality_group.ts";
-import { partitionKey } from "./_partition_key.ts";
+import { partitionKey } from "../spec/partition_key.ts";
 import { bySequence, type DeleteFile, firstAfter } from "./_sequence.ts";
 
 export type { DeleteFile };

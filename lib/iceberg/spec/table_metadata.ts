@@ -85,12 +85,6 @@ export function schemaOfSpec(metadata: TableMetadata, spec: PartitionSpec): Sche
   return hasAll(current) ? current : metadata.schemas.findLast(hasAll) ?? current;
 }
 
-/** A partition tuple and the spec it was written under. */
-export interface SpecTuple {
-  readonly spec: PartitionSpec;
-  readonly tuple: readonly IcebergValue[];
-}
-
 /** The spec that new files are written with. */
 export function defaultSpec(metadata: TableMetadata): PartitionSpec {
   return byId(metadata.partitionSpecs, "specId", metadata.defaultSpecId);

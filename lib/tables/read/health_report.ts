@@ -8,6 +8,7 @@ import {
   retentionFromProperties,
 } from "../../iceberg/retention/expirable_snapshots.ts";
 import { type DeleteFile, DeleteIndex, isDeletionVector } from "../../iceberg/scan/delete_index.ts";
+import { partitionKey } from "../../iceberg/spec/partition_key.ts";
 import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import { currentSnapshot } from "../../iceberg/spec/table_metadata.ts";
@@ -25,7 +26,7 @@ import { recommend, worstSeverity } from "../health/recommend.ts";
 import type { HealthReport } from "../contract/schemas.ts";
 import { isoTime } from "./iso_time.ts";
 import type { CachedManifests } from "./cached_manifests.ts";
-import { partitionKey, partitionPath, partitionValues } from "./partition_text.ts";
+import { partitionPath, partitionValues } from "./partition_text.ts";
 
 /** Manifests fetched at once. */
 const MANIFEST_CONCURRENCY = 16;

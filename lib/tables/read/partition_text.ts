@@ -1,4 +1,4 @@
-/** Partition tuples as keys and as text. */
+/** Partition tuples as text. */
 import type { LoadedTable } from "../../iceberg/ports.ts";
 import { formatPartitionValue } from "../../iceberg/spec/apply_transform.ts";
 import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
@@ -6,9 +6,10 @@ import { sourceType } from "../../iceberg/spec/partition_type.ts";
 import { schemaOfSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { IcebergValue } from "../../iceberg/spec/types.ts";
 
-/** A key that is equal exactly for equal tuples of one spec. */
-export function partitionKey(specId: number, tuple: readonly IcebergValue[]): string {
-  return `${specId} ${JSON.stringify(tuple, taggedValue)}`;
+/** A partition tuple and the spec it was written under. */
+export interface SpecTuple {
+  readonly spec: PartitionSpec;
+  readonly tuple: readonly IcebergValue[];
 }
 
 /** Partition values by field name, as Iceberg shows them; null stays null. */
@@ -29,12 +30,4 @@ export function partitionValues(
 /** `day=2024-01-01/bucket=3`; empty where unpartitioned. */
 export function partitionPath(values: Readonly<Record<string, string | null>>): string {
   return Object.entries(values).map(([name, value]) => `${name}=${value}`).join("/");
-}
-
-/** bigint, bytes and NaN have no JSON form; a tag keeps 1n, 1 and "1" apart. */
-function taggedValue(_: string, value: unknown): unknown {
-  if (typeof value === "bigint") return { n: String(value) };
-  if (value instanceof Uint8Array) return { b: Array.from(value) };
-  if (typeof value === "number" && !Number.isFinite(value)) return { f: String(value) };
-  return value;
 }

@@ -1,5 +1,5 @@
 /** Equality of partitions (spec: "Scan Planning", notes 3 and 4), as text to look up by. */
-import type { IcebergValue } from "../spec/types.ts";
+import type { IcebergValue } from "./types.ts";
 
 /**
  * A key that two files share exactly if they have the same spec and equal partition values.
