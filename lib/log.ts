@@ -53,8 +53,9 @@ export function createLog(options: LogOptions): Log {
   function write(at: LogLevel, message: string, more: LogFields = {}): void {
     if (LOG_LEVELS.indexOf(at) < threshold) return;
     const time = new Date(clock.now()).toISOString();
-    // The line's own keys come last, so that no field can pass for them.
-    sink(JSON.stringify(plain({ ...fields, ...more, time, level: at, message }, 0)));
+    const own = { time, level: at, message };
+    // First for people, and within the most entries; last, so that no field can pass for them.
+    sink(JSON.stringify(plain({ ...own, ...fields, ...more, ...own }, 0)));
   }
   return {
     debug: (message, more) => write("debug", message, more),

@@ -66,6 +66,8 @@ interface Given {
   readonly from: string | null;
 }
 
+/** One isolate for short answers and one for folds: with a single one, folds would block both. */
+const MIN_DEFAULT_READERS = 2;
 const MAX_DEFAULT_READERS = 4;
 /** Most edits between a misspelt name and the suggestion. */
 const MAX_SUGGESTION_EDITS = 3;
@@ -238,7 +240,7 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
     shutdownMs: parsed.DRLS_SHUTDOWN_MS,
     metadataCacheBytes: parsed.DRLS_METADATA_CACHE_BYTES,
     readerIsolates: parsed.DRLS_READER_ISOLATES ??
-      Math.max(1, Math.min(MAX_DEFAULT_READERS, source.cores - 1)),
+      Math.max(MIN_DEFAULT_READERS, Math.min(MAX_DEFAULT_READERS, source.cores - 1)),
   };
 }
 

@@ -183,9 +183,9 @@ export const settingsSchema = z.object({
     shownDefault: "256MiB",
   }),
   DRLS_READER_ISOLATES: whole(1, 64).optional().register(about, {
-    description: "Isolates that read table metadata",
+    description: "Isolates that read tables; with 2 or more, one is kept for short answers",
     expected: "a whole number from 1 to 64",
-    shownDefault: "cores - 1, at least 1, at most 4",
+    shownDefault: "2 on one or two cores, otherwise cores - 1, at most 4",
   }),
 });
 

@@ -23,6 +23,14 @@ Deno.test("createLog() writes one JSON object a line", () => {
   });
 });
 
+Deno.test("a log line begins with its time, level and message, whatever else it says", () => {
+  const { log, lines } = capture();
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`key${i}`, i]));
+  log.child(many).warn("Full", { level: "debug", time: "yesterday" });
+  const begin = '{"time":"2026-01-02T03:04:05.000Z","level":"warn","message":"Full","key0":0,';
+  assert.ok(lines[0]?.startsWith(begin), lines[0]);
+});
+
 Deno.test("createLog() drops lines below its level", () => {
   const { log, lines } = capture("warn");
   log.debug("a");
