@@ -58,6 +58,7 @@ async function readFigures(server: Server, table: string, wanted: Figures): Prom
     format_version: health.format_version,
     schema_id: schema.schema_id,
     partition_by: schema.partition_by,
+    sort_order: schema.sort_order,
     identifier_columns: schema.identifier_columns.toSorted(),
     snapshot_count: health.snapshot_count,
     current_snapshot_id: snapshots.current_snapshot_id,

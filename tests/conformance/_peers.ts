@@ -34,7 +34,8 @@ export interface Figures {
   readonly format_version: number;
   readonly schema_id: number;
   readonly partition_by: readonly string[];
-  readonly identifier_columns?: readonly string[];
+  readonly sort_order: readonly string[];
+  readonly identifier_columns: readonly string[];
   readonly snapshot_count: number;
   readonly current_snapshot_id: string | null;
   readonly snapshots: readonly {

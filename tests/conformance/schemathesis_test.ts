@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { TableList } from "../../lib/tables/mod.ts";
+import { copyFolder } from "./_copy_folder.ts";
 import { PEERS_DIR, peerTest } from "./_peers.ts";
 import { ADMIN_TOKEN, type Server, startServer } from "./_server.ts";
 
@@ -119,13 +120,5 @@ async function fuzz({ server, document, args, table }: Run): Promise<void> {
     assert.match(report, /No issues found/);
   } finally {
     await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else await Deno.writeFile(`${to}/${name}`, await Deno.readFile(`${from}/${name}`));
   }
 }

@@ -39,20 +39,16 @@ def engine_type(kind) -> str:
     return ENGINE_NAMES.get(text, text.replace("[", "(").replace("]", ")"))
 
 
-def partition_terms(table: Table) -> list[str]:
-    """`day(ts)`, `bucket(16, id)`, `region`; void transforms count as none."""
-    terms = []
-    for field in table.spec().fields:
-        source = table.schema().find_column_name(field.source_id)
-        text = str(field.transform)
-        if text == "identity":
-            terms.append(source)
-        elif "[" in text:
-            name, argument = text.rstrip("]").split("[")
-            terms.append(f"{name}({argument}, {source})")
-        else:
-            terms.append(f"{text}({source})")
-    return terms
+def term(table: Table, field) -> str:
+    """`day(ts)`, `bucket(16, id)`, `region`."""
+    source = table.schema().find_column_name(field.source_id)
+    text = str(field.transform)
+    if text == "identity":
+        return source
+    if "[" in text:
+        name, argument = text.rstrip("]").split("[")
+        return f"{name}({argument}, {source})"
+    return f"{text}({source})"
 
 
 def live_entries(table: Table):
@@ -90,7 +86,11 @@ def figures(table: Table) -> dict:
         ],
         "format_version": table.format_version,
         "schema_id": table.schema().schema_id,
-        "partition_by": partition_terms(table),
+        "partition_by": [term(table, field) for field in table.spec().fields],
+        "sort_order": [
+            f"{term(table, field)} {field.direction.value} {field.null_order.value.replace('-', ' ')}"
+            for field in table.sort_order().fields
+        ],
         "identifier_columns": sorted(table.schema().identifier_field_names()),
         "snapshot_count": len(table.snapshots()),
         "current_snapshot_id": None if current is None else str(current.snapshot_id),

@@ -256,6 +256,12 @@ def partition_term(transform, column):
     return f"{transform}({column})"
 
 
+def order_term(term, field):
+    """`ts desc nulls last`."""
+    direction = str(field.direction()).lower()
+    return f"{term} {direction} {str(field.nullOrder()).lower()}"
+
+
 def figures(spark, table):
     """What Spark says of one table."""
     files = spark.sql(
@@ -292,6 +298,16 @@ def figures(spark, table):
             partition_term(str(field.transform()), loaded.schema().findColumnName(field.sourceId()))
             for field in loaded.spec().fields()
         ],
+        "sort_order": [
+            order_term(
+                partition_term(
+                    str(field.transform()), loaded.schema().findColumnName(field.sourceId())
+                ),
+                field,
+            )
+            for field in loaded.sortOrder().fields()
+        ],
+        "identifier_columns": sorted(loaded.schema().identifierFieldNames()),
         "snapshot_count": len(snapshots),
         "current_snapshot_id": None if current is None else str(current.snapshotId()),
         "snapshots": [
