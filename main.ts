@@ -2,7 +2,7 @@
  * The composition root: reads the settings, opens what the server stands on, serves, and takes it
  * all down again. It alone knows every part; nothing imports it.
  */
-import { createAccess, createJwtVerifier, LOCAL_PRINCIPAL } from "./lib/access/mod.ts";
+import { type Access, createAccess, createJwtVerifier, LOCAL_PRINCIPAL } from "./lib/access/mod.ts";
 import { systemClock } from "./lib/clock.ts";
 import { type CatalogConfiguration, createConfiguration } from "./lib/configuration/mod.ts";
 import { AppError, describeError } from "./lib/errors.ts";
@@ -33,6 +33,8 @@ interface Running {
   readonly fetch: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
   /** The Admin token of a first start, to be shown once; null on later starts. */
   readonly firstToken: string | null;
+  /** The token that the settings name came too late to be one. */
+  readonly bootstrapTokenIgnored: boolean;
   /** Does ahead what the first request would wait for. */
   ready(): void;
   /** From now on the server says that it is not ready. */
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
   });
   const running = await compose(settings, log);
   resolve(running);
-  announce(server.addr, settings, running.firstToken);
+  announce(server.addr, settings, running);
   log.info("Serving", { version: VERSION, host: server.addr.hostname, port: server.addr.port });
   running.ready();
   const signal = await stopSignal();
@@ -111,6 +113,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const jwtVerifier = jwt === null ? null : createJwtVerifier({ ...jwt, clock });
   const access = createAccess({ state, clock, log, jwt: jwtVerifier, instance });
   const first = await access.bootstrap({ token: settings.bootstrapToken });
+  const bootstrapTokenIgnored = first === null && await isRefused(access, settings);
   if (settings.catalog.warehouse === defaultWarehouse(dataDir)) {
     await Deno.mkdir(defaultWarehouse(dataDir), { recursive: true });
   }
@@ -127,12 +130,13 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const metrics = createMetrics();
   addGauges(metrics, { reader, uptimeSeconds, log });
   let stopping = false;
+  const probes = healthProbes({ state, configuration, log });
   const app = buildApp({
     access,
     tables: createTables({ withCatalog: configuration.withCatalog, reader }),
     configuration,
     health: {
-      ...healthProbes({ state, configuration, log }),
+      ...probes,
       stopping: () => stopping,
       uptimeSeconds,
     },
@@ -144,7 +148,12 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   return {
     fetch: app.fetch,
     firstToken: first?.generated ? first.secret.reveal() : null,
-    ready: () => reader.warm(),
+    bootstrapTokenIgnored,
+    ready() {
+      reader.warm();
+      // A catalog that cannot be reached is in the log before anybody asks for a table.
+      void probes.catalog();
+    },
     beginStop: () => stopping = true,
     async close() {
       reader.close();
@@ -152,6 +161,20 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
       await state.close();
     },
   };
+}
+
+/** Whether a bootstrap token is set that opens nothing; it counts on the very first start only. */
+async function isRefused(access: Access, settings: Settings): Promise<boolean> {
+  if (settings.bootstrapToken === null) return false;
+  const credential = settings.bootstrapToken.reveal();
+  try {
+    await access.authenticateBearer({ credential, clientAddress: settings.host });
+    return false;
+  } catch (error) {
+    // Where something else is wrong, nobody can tell, and this alone is no reason not to start.
+    if (error instanceof AppError) return error.kind === "unauthenticated";
+    throw error;
+  }
 }
 
 /** The isolates that read tables; they may touch what the configured catalog needs, and no more. */
@@ -262,12 +285,19 @@ function healthProbes(
 }
 
 /** Standard output is for the operator: where it runs, and the first token, once. */
-function announce(addr: Deno.NetAddr, settings: Settings, firstToken: string | null): void {
+function announce(addr: Deno.NetAddr, settings: Settings, running: Running): void {
+  const { firstToken, bootstrapTokenIgnored } = running;
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   const url = `http://${host}:${addr.port}`;
   const lines = [`drls ${VERSION} listens on ${url} (documentation: ${url}/api/docs)`];
   if (settings.auth === "off") {
     lines.push("Authentication is off: everybody on this machine is an Admin");
+  }
+  if (bootstrapTokenIgnored) {
+    lines.push(
+      "DRLS_BOOTSTRAP_TOKEN has no effect: the state database knows its users already. " +
+        "A new token comes from: deno task token --user admin",
+    );
   }
   if (firstToken !== null) lines.push(`Admin token, shown this once: ${firstToken}`);
   console.log(lines.join("\n"));
@@ -298,7 +328,14 @@ async function settlesWithin(promise: Promise<unknown>, timeoutMs: number): Prom
 try {
   await main();
 } catch (error) {
-  // What we wrote ourselves is enough for the operator; anything else is a bug worth its stack.
-  console.error(error instanceof AppError ? error.message : describeError(error));
+  console.error(startupMessage(error));
   Deno.exit(1);
+}
+
+/** What we wrote ourselves is enough for the operator; anything else is a bug worth its stack. */
+function startupMessage(error: unknown): string {
+  if (!(error instanceof AppError)) return describeError(error);
+  const details = error.issues.filter(({ message }) => !error.message.includes(message))
+    .map(({ path, message }) => `  ${path}: ${message}`);
+  return [error.message, ...details].join("\n");
 }

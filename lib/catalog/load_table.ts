@@ -56,9 +56,11 @@ async function loadFromFile(
   const loaded = { identifier, metadata, metadataLocation };
   const relocation = { recordedLocation: metadata.location, foundLocation: foundAt ?? "" };
   if (foundAt === null || !isRelocated(relocation)) return { ...loaded, io, readOnly: null };
-  const recorded = displayPath(metadata.location);
-  const readOnly = `The table was written at "${recorded}" and copied to ` +
-    `"${displayPath(foundAt)}"; new files would record places that exist only here`;
+  const [recorded, found] = [displayPath(metadata.location), displayPath(foundAt)];
+  const copied = recorded === found
+    ? `The table was copied here from another "${recorded}"`
+    : `The table was written at "${recorded}" and copied to "${found}"`;
+  const readOnly = `${copied}; new files would record places that exist only here`;
   return { ...loaded, io: new RelocatedFileIo(io, relocation), readOnly };
 }
 

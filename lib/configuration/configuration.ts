@@ -90,6 +90,9 @@ export async function createConfiguration(deps: ConfigurationDeps): Promise<Cata
   const stored = await readStoredConfig(state);
   if (stored !== null) {
     current.swap({ ...stored, catalog: tryOpen(stored.config, deps) });
+    log.info("The catalog is the one that was stored, not the environment's", {
+      epoch: stored.epoch,
+    });
   } else if (initial !== null) {
     // A wrong setting stops the start, unlike a stored configuration.
     current.swap({ config: initial, epoch: 0, catalog: openCatalog(initial, deps.open) });

@@ -104,11 +104,15 @@ export class RelocatedFileIo implements FileIo {
 
   #refuse(action: StorageAction, location: string): AppError {
     const { recordedLocation, foundLocation } = this.#relocation;
+    const [recorded, found] = [quoted(recordedLocation), quoted(foundLocation)];
+    const copied = recorded === found
+      ? `copied here from another ${recorded}`
+      : `written at ${recorded} and copied to ${found}`;
     return new AppError(
       "unsupported",
       "table_relocated",
-      `${failedTo(action, location)}: the table was written at ${quoted(recordedLocation)} and ` +
-        `copied to ${quoted(foundLocation)}, so it is read-only; write to the original`,
+      `${failedTo(action, location)}: the table was ${copied}, so it is read-only; ` +
+        "write to the original",
       { context: { location, ...this.#relocation } },
     );
   }

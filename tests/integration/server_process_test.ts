@@ -18,7 +18,17 @@ function slowRequest(url: string, token: string) {
   });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const answer = fetch(`${url}/api/users`, { method: "POST", headers, body });
-  return { answer, begun, release };
+  // Where it fails before the test awaits it, the test that says why must still end.
+  answer.catch(() => {});
+  /** The server has begun to answer: what the client has sent may still lie in a buffer. */
+  const arrived = async () => {
+    await begun;
+    await eventually(async () => {
+      const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
+      return Number(/^drls_http_requests_in_flight (\d+)$/m.exec(metrics)?.[1]) > 1;
+    });
+  };
+  return { answer, arrived, release };
 }
 
 async function isStopping(url: string): Promise<boolean> {
@@ -75,6 +85,38 @@ Deno.test("a given bootstrap token works and is not printed", async () => {
   }
 });
 
+Deno.test("a bootstrap token that came after the first start is told to have no effect", async () => {
+  const first = await startServer({ env: { DRLS_BOOTSTRAP_TOKEN: "first-bootstrap-token" } });
+  try {
+    const restart = async (token: string) => {
+      const env = { DRLS_BOOTSTRAP_TOKEN: token };
+      const again = await startServer({ dataDir: first.dataDir, env });
+      const output = again.output();
+      await again.dispose();
+      return output;
+    };
+    first.child.kill("SIGTERM");
+    await first.child.status;
+    const tooLate = await restart("second-bootstrap-token");
+    assert.match(tooLate, /DRLS_BOOTSTRAP_TOKEN has no effect.+ deno task token --user admin\n/);
+    assert.ok(!tooLate.includes("second-bootstrap-token"));
+    // A container keeps its environment over restarts: that is no reason for a warning.
+    assert.ok(!(await restart("first-bootstrap-token")).includes("no effect"));
+  } finally {
+    await first.dispose();
+  }
+});
+
+Deno.test("a catalog out of reach is in the log before anybody asks for it", async () => {
+  const server = await startServer({ env: { DRLS_WAREHOUSE: "/nowhere/at/all" } });
+  try {
+    const told = () => Promise.resolve(/"Health check failed".+catalog/.test(server.errors()));
+    await eventually(told);
+  } finally {
+    await server.dispose();
+  }
+});
+
 Deno.test("wrong settings stop the start with a message that names them", async () => {
   const server = await spawnServer({ env: { PORT: "http", DRLS_AUTHN: "off" } });
   try {
@@ -108,9 +150,7 @@ Deno.test("SIGTERM answers the request under way, takes no new one and exits wit
   const server = await startServer();
   try {
     const slow = slowRequest(server.url, server.token ?? "");
-    await slow.begun;
-    // The head has to be at the server before it is told to stop.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await slow.arrived();
     server.child.kill("SIGTERM");
     await eventually(() => isStopping(server.url));
     const headers = { authorization: `Bearer ${server.token}` };
@@ -133,8 +173,7 @@ Deno.test("a request that never ends delays the stop by DRLS_SHUTDOWN_MS at most
   const server = await startServer({ env: { DRLS_SHUTDOWN_MS: "300" } });
   try {
     const slow = slowRequest(server.url, server.token ?? "");
-    await slow.begun;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await slow.arrived();
     const stoppedAt = performance.now();
     server.child.kill("SIGTERM");
     const answer = await slow.answer;
@@ -152,8 +191,7 @@ Deno.test("a second signal ends the server at once", async () => {
   const server = await startServer({ env: { DRLS_SHUTDOWN_MS: "60000" } });
   try {
     const slow = slowRequest(server.url, server.token ?? "");
-    await slow.begun;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await slow.arrived();
     server.child.kill("SIGTERM");
     await eventually(() => isStopping(server.url));
     server.child.kill("SIGINT");

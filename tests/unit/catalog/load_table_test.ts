@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { AppError } from "../../../lib/errors.ts";
 import { loadTable } from "../../../lib/catalog/load/mod.ts";
@@ -100,6 +100,12 @@ Deno.test("loadTable() opens a table that was copied away read-only, its paths m
     strictEqual(new TextDecoder().decode(await table.io.read(`${recorded}/data/f`)), "rows");
     await rejects(table.io.createIfAbsent(`${recorded}/data/g`, new Uint8Array()), AppError);
   }
+});
+
+Deno.test("loadTable() does not tell two places apart by names that look the same", async () => {
+  const recorded = "file:///elsewhere/lake/db/t";
+  const { readOnly } = await loadFile(fileLocation("s3://lake/db/t"), bytes(metadata(recorded)));
+  match(readOnly ?? "", /^The table was copied here from another "db\/t"; new files/);
 });
 
 Deno.test("loadTable() asks nothing of a sql catalog's location, which may lie anywhere", async () => {

@@ -133,6 +133,15 @@ Deno.test("RelocatedFileIo refuses every write and says why", async () => {
   assert.deepEqual(inner.calls, []);
 });
 
+Deno.test("RelocatedFileIo does not tell places apart by names that look the same", async () => {
+  const io = new RelocatedFileIo(new MemoryFileIo(), {
+    recordedLocation: "s3://bucket/wh/db/t",
+    foundLocation: "/copies/db/t",
+  });
+  const error = await assertRejects(io.delete("s3://bucket/wh/db/t/f"), { kind: "unsupported" });
+  assert.match(error.message, /the table was copied here from another "db\/t", so/);
+});
+
 Deno.test("RelocatedFileIo reads tables that were copied from elsewhere", async () => {
   const fixtures = await Deno.realPath("../shared/fixtures/iceberg");
   const inner = new LocalFileIo({ kind: "local", roots: [fixtures] });
