@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { comparatorFor } from "../../../../lib/iceberg/expression/compare.ts";
 import { IntervalIndex } from "../../../../lib/iceberg/scan/_interval_index.ts";
-import { partitionKey } from "../../../../lib/iceberg/scan/_partition_key.ts";
+import { partitionKey } from "../../../../lib/iceberg/spec/partition_key.ts";
 import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
 
 const COMPARE = comparatorFor({ kind: "int" });
