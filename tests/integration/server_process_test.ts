@@ -18,8 +18,9 @@ function slowRequest(url: string, token: string) {
   });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const answer = fetch(`${url}/api/users`, { method: "POST", headers, body });
-  // Where it fails before the test awaits it, the test that says why must still end.
-  answer.catch(() => {});
+  answer.catch(() => {
+    // Where it fails before the test awaits it, the test that says why must still end.
+  });
   /** The server has begun to answer: what the client has sent may still lie in a buffer. */
   const arrived = async () => {
     await begun;
