@@ -31,6 +31,10 @@ export const DEFAULT_MAX_JSON_BYTES = 256 * 1024 * 1024;
 export const MAX_JSON_DEPTH = 1_000;
 /** Longest number, in characters: `BigInt` is quadratic, and nobody counts that far. */
 export const MAX_JSON_NUMBER_LENGTH = 1_000;
+/** Objects in one document: `{}` takes three bytes of text and two hundred of memory. */
+export const MAX_JSON_OBJECTS = 2_000_000;
+/** Values in one document, objects and arrays included: a short string takes forty bytes. */
+export const MAX_JSON_VALUES = 10_000_000;
 
 /** Options of {@linkcode parseJson}. */
 export interface ParseJsonOptions {
@@ -63,7 +67,7 @@ export class JsonNumberText {
  * order mark is skipped, as RFC 8259 permits.
  *
  * Throws an `AppError` of kind `malformed` (code `malformed_json`, with the byte offset in its
- * message and context) or `too_large` (code `json_too_large`).
+ * message and context) or `too_large` (code `json_too_large`: bytes, or what they expand to).
  */
 export function parseJson(text: string | Uint8Array, options: ParseJsonOptions = {}): JsonValue {
   const { maxDepth = DEFAULT_MAX_JSON_DEPTH, maxBytes = DEFAULT_MAX_JSON_BYTES } = options;
@@ -98,6 +102,14 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+function tooMany(bound: number, what: string): AppError {
+  return new AppError(
+    "too_large",
+    "json_too_large",
+    `Cannot parse JSON: the document holds more than ${bound} ${what}`,
+  );
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
@@ -112,6 +124,8 @@ class JsonReader {
   readonly #maxDepth: number;
   #position = 0;
   #depth = 0;
+  #values = 0;
+  #objects = 0;
 
   constructor(text: string, maxDepth: number) {
     this.#text = text;
@@ -125,6 +139,7 @@ class JsonReader {
   }
 
   #readValue(): JsonValue {
+    if (++this.#values > MAX_JSON_VALUES) throw tooMany(MAX_JSON_VALUES, "values");
     const code = this.#skipSpace();
     if (code === QUOTE) return this.#readString();
     if (code === 0x7b) return this.#readObject();
@@ -137,6 +152,7 @@ class JsonReader {
   }
 
   #readObject(): JsonObject {
+    if (++this.#objects > MAX_JSON_OBJECTS) throw tooMany(MAX_JSON_OBJECTS, "objects");
     this.#enter();
     const object: Record<string, JsonValue> = Object.create(null);
     if (this.#skipSpace() === 0x7d) return this.#leave(object);

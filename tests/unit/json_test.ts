@@ -5,6 +5,8 @@ import {
   JsonNumberText,
   type JsonValue,
   MAX_JSON_DEPTH,
+  MAX_JSON_OBJECTS,
+  MAX_JSON_VALUES,
   parseJson,
   stringifyJson,
 } from "../../lib/json.ts";
@@ -21,7 +23,7 @@ function failure(text: string | Uint8Array, options = {}): AppError {
     assert(error instanceof AppError, `threw ${error}`);
     return error;
   }
-  assert.fail(`parsed ${text}`);
+  assert.fail(`parsed ${String(text.slice(0, 80))}`);
 }
 
 Deno.test("parseJson() keeps integers beyond 2^53 exact as bigint", () => {
@@ -191,6 +193,17 @@ Deno.test("parseJson() accepts exactly what JSON.parse accepts", () => {
     }),
     { numRuns: 3_000 },
   );
+});
+
+Deno.test("parseJson() refuses a small document that would fill the memory", () => {
+  for (const unit of ["{},", '{"a":{}},']) {
+    const objects = failure(`[${unit.repeat(MAX_JSON_OBJECTS + 1)}0]`);
+    assert.equal(objects.code, "json_too_large");
+    assert.match(objects.message, /more than 2000000 objects/);
+  }
+  const values = failure(`[${"0,".repeat(MAX_JSON_VALUES)}0]`);
+  assert.equal(values.kind, "too_large");
+  assert.match(values.message, /more than 10000000 values/);
 });
 
 Deno.test("stringifyJson() prints a bigint as a bare integer", () => {
