@@ -96,6 +96,7 @@ function readItems<T>(
     if (values.length + count > MAX_COLLECTION_ITEMS) {
       cursor.fail("avro_too_large", `a list has more than ${MAX_COLLECTION_ITEMS} items`);
     }
+    cursor.spendItems(count);
     cursor.spendFreeSteps(count * item.freeSteps + (item.minBytes === 0 ? count : 0));
     for (let left = count; left > 0; left--) values.push(item.readItem(cursor));
   }

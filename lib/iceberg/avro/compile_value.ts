@@ -112,6 +112,7 @@ function compileItems(
       if (values.length + count > MAX_COLLECTION_ITEMS) {
         cursor.fail("avro_too_large", `a list has more than ${MAX_COLLECTION_ITEMS} items`);
       }
+      cursor.spendItems(count);
       cursor.spendFreeSteps(count * freeSteps);
       for (let left = count; left > 0; left--) values.push(readItem(cursor));
     }

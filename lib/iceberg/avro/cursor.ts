@@ -7,7 +7,7 @@
  * which sends a varint to its slow path, and that one does check.
  */
 import { corruptData, displayPath } from "../../errors.ts";
-import { MAX_FREE_STEPS } from "./limits.ts";
+import { MAX_FILE_ITEMS, MAX_FREE_STEPS } from "./limits.ts";
 
 const NOTHING = new Uint8Array(0);
 const TWO_27 = 2 ** 27;
@@ -39,6 +39,7 @@ export class AvroCursor {
   #view: DataView | null = null;
   #block: AvroBlock | null = null;
   #freeSteps = 0;
+  #items = 0;
   // The varint that #readParts read last.
   #low = 0;
   #mid = 0;
@@ -84,6 +85,14 @@ export class AvroCursor {
     this.#freeSteps += steps;
     if (this.#freeSteps > MAX_FREE_STEPS) {
       this.fail("avro_too_large", "the file declares more empty values than drls decodes");
+    }
+  }
+
+  /** Books items of arrays and maps that are decoded, which take many times their bytes. */
+  spendItems(items: number): void {
+    this.#items += items;
+    if (this.#items > MAX_FILE_ITEMS) {
+      this.fail("avro_too_large", `its lists have more than ${MAX_FILE_ITEMS} items in all`);
     }
   }
 

@@ -24,11 +24,14 @@ export const MAX_BLOCK_BYTES = 128 * 1024 * 1024;
 /** Bytes of all blocks of one file after decompression. */
 export const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 
-/** Records in one file. */
-export const MAX_RECORDS = 20_000_000;
+/** Records in one file; writers aim at some ten thousand. */
+export const MAX_RECORDS = 2_000_000;
 
 /** Items of one array or map that is decoded; skipped ones are bounded by their bytes. */
 export const MAX_COLLECTION_ITEMS = 1_000_000;
+
+/** Items of all arrays and maps of one file that are decoded: many lists must not add up either. */
+export const MAX_FILE_ITEMS = 5_000_000;
 
 /**
  * Decoding steps of one file that consume no byte (`null`, empty records, `fixed` of size 0). They

@@ -26,6 +26,15 @@ export interface ReadManifestListOptions {
 
 type Mutable<T> = { -readonly [key in keyof T]: T[key] };
 
+/** Manifests of one snapshot; real tables have thousands. */
+export const MAX_MANIFESTS = 500_000;
+
+/**
+ * Times that manifests may be listed again in one list. Writers have been seen to do it once; more
+ * would make one manifest the work of a million.
+ */
+export const MAX_REPEATED_MANIFESTS = 16;
+
 const REQUIRED = ["manifestPath", "manifestLength", "partitionSpecId"] as const;
 
 /**
@@ -45,13 +54,22 @@ export function readManifestList(
   const step = compileManifestFile(type, location);
   const cursor = new AvroCursor(location);
   const manifests: ManifestFile[] = [];
+  const paths = new Set<string>();
   for (const count of readBlocks(container, cursor)) {
     cursor.spendFreeSteps(count * type.freeSteps);
+    if (manifests.length + count > MAX_MANIFESTS) {
+      cursor.fail("avro_too_large", `it lists more than ${MAX_MANIFESTS} manifests`);
+    }
     for (let left = count; left > 0; left--) {
       const manifest = emptyManifestFile();
       step(cursor, manifest);
       cursor.checkEnd();
       manifests.push(manifest);
+      paths.add(manifest.manifestPath);
+      if (manifests.length - paths.size > MAX_REPEATED_MANIFESTS) {
+        const path = displayPath(manifest.manifestPath);
+        cursor.fail("manifest_list_malformed", `it lists "${path}" and others again and again`);
+      }
     }
   }
   return manifests;

@@ -192,3 +192,38 @@ Deno.test("reading ends for block counts and sizes beyond all measure", () => {
     survives(container(schemaText, [{ count, data: new Uint8Array(32) }], { metadata: METADATA }));
   }
 });
+
+Deno.test("readManifestList() refuses a list of one manifest again and again", () => {
+  const options = { formatVersion: 2, snapshotId: SNAPSHOT_ID, parentSnapshotId: null } as const;
+  const listOf = (times: number) =>
+    writeManifestList(Array.from({ length: times }, () => manifest), {
+      ...options,
+      sequenceNumber: 1n,
+    }).bytes;
+  assert.equal(readManifestList(listOf(17), { location: "l.avro" }).length, 17);
+  assert.throws(
+    () => readManifestList(listOf(18), { location: "l.avro" }),
+    /it lists ".*" and others again and again/,
+  );
+});
+
+Deno.test("readManifestList() refuses summaries that would fill the memory", () => {
+  const summary = { containsNull: false, containsNan: null, lowerBound: null, upperBound: null };
+  const partitions = Array.from({ length: 900_000 }, () => summary);
+  const wide = Array.from({ length: 6 }, (_, i) => ({
+    ...manifest,
+    manifestPath: `m${i}.avro`,
+    partitions,
+  }));
+  const { bytes } = writeManifestList(wide, {
+    formatVersion: 2,
+    snapshotId: SNAPSHOT_ID,
+    parentSnapshotId: null,
+    sequenceNumber: 1n,
+  });
+  assert.ok(bytes.length < 100_000, `${bytes.length} bytes`);
+  assert.throws(
+    () => readManifestList(bytes, { location: "l.avro" }),
+    /its lists have more than 5000000 items in all/,
+  );
+});
