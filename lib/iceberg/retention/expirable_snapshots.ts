@@ -4,6 +4,7 @@
  */
 import type { Snapshot, SnapshotRef } from "../spec/snapshot.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
+import { branchRetention, type BranchRule } from "./_branch_retention.ts";
 
 /** `history.expire.max-snapshot-age-ms` where a table sets none: 5 days. */
 export const DEFAULT_MAX_SNAPSHOT_AGE_MS = 432_000_000;
@@ -42,48 +43,26 @@ export function expirableSnapshots(
   defaults: RetentionDefaults,
 ): readonly bigint[] {
   const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
-  const kept = new Set<bigint>();
-  const onBranch = new Set<bigint>();
-  for (const ref of metadata.refs.values()) {
-    if (!isLiveRef(ref, byId, defaults.nowMs)) continue;
-    kept.add(ref.snapshotId);
-    if (ref.type === "branch") keepBranch(ref, { byId, kept, onBranch, defaults });
-  }
-  for (const snapshot of metadata.snapshots) {
-    const young = snapshot.timestampMs >= defaults.olderThanMs;
-    if (young && !onBranch.has(snapshot.snapshotId)) kept.add(snapshot.snapshotId);
-  }
-  return [...byId.keys()].filter((id) => !kept.has(id));
+  const live = [...metadata.refs.values()].filter((ref) => isLiveRef(ref, byId, defaults.nowMs));
+  const { kept, onBranch } = branchRetention(
+    metadata.snapshots,
+    live.filter((ref) => ref.type === "branch").map((ref) => branchRule(ref, defaults)),
+  );
+  const referenced = new Set(live.map((ref) => ref.snapshotId));
+  const isKept = ({ snapshotId, timestampMs }: Snapshot) =>
+    kept.has(snapshotId) || referenced.has(snapshotId) ||
+    (timestampMs >= defaults.olderThanMs && !onBranch.has(snapshotId));
+  return metadata.snapshots.filter((snapshot) => !isKept(snapshot)).map((one) => one.snapshotId);
 }
 
-interface KeepState {
-  readonly byId: ReadonlyMap<bigint, Snapshot>;
-  readonly kept: Set<bigint>;
-  readonly onBranch: Set<bigint>;
-  readonly defaults: RetentionDefaults;
-}
-
-function keepBranch(ref: SnapshotRef, state: KeepState): void {
-  const { byId, kept, onBranch, defaults } = state;
-  const minimum = ref.minSnapshotsToKeep ?? defaults.retainLast;
-  const cutoffMs = ref.maxSnapshotAgeMs === null
-    ? defaults.olderThanMs
-    : defaults.nowMs - ref.maxSnapshotAgeMs;
-  let keeping = true;
-  let keptHere = 0;
-  const seen = new Set<bigint>();
-  let snapshot = byId.get(ref.snapshotId);
-  // `seen` bounds the walk should parents ever form a cycle.
-  while (snapshot !== undefined && !seen.has(snapshot.snapshotId)) {
-    seen.add(snapshot.snapshotId);
-    onBranch.add(snapshot.snapshotId);
-    keeping &&= keptHere < minimum || snapshot.timestampMs >= cutoffMs;
-    if (keeping) {
-      kept.add(snapshot.snapshotId);
-      keptHere++;
-    }
-    snapshot = snapshot.parentSnapshotId === null ? undefined : byId.get(snapshot.parentSnapshotId);
-  }
+function branchRule(ref: SnapshotRef, defaults: RetentionDefaults): BranchRule {
+  return {
+    snapshotId: ref.snapshotId,
+    minimum: ref.minSnapshotsToKeep ?? defaults.retainLast,
+    cutoffMs: ref.maxSnapshotAgeMs === null
+      ? defaults.olderThanMs
+      : defaults.nowMs - ref.maxSnapshotAgeMs,
+  };
 }
 
 function isLiveRef(
