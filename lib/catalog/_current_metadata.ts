@@ -10,7 +10,8 @@
  * 3. Where several files carry that version, the one the hint names is current; else the one with
  *    the newest `last-updated-ms`; else the last by name.
  */
-import { gunzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { AppError } from "../errors.ts";
 import type { FileIo } from "../iceberg/ports.ts";
 import {
@@ -119,7 +120,7 @@ class Search {
    */
   async #lastUpdated(name: string): Promise<bigint> {
     const bytes = await this.#readUpTo(name, MAX_TIED_FILE_BYTES);
-    const text = bytes === null ? null : inflate(bytes);
+    const text = bytes === null ? null : await inflate(bytes);
     const digits = text === null ? null : /"last-updated-ms"\s*:\s*(\d{1,19})/.exec(text)?.[1];
     return digits === null || digits === undefined ? -1n : BigInt(digits);
   }
@@ -137,11 +138,14 @@ class Search {
   }
 }
 
-function inflate(bytes: Uint8Array): string | null {
+const gunzipAside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
+
+/** Off this thread: requests are waiting behind it. */
+async function inflate(bytes: Uint8Array): Promise<string | null> {
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!gzipped) return new TextDecoder().decode(bytes);
   try {
-    const plain = gunzipSync(bytes, { maxOutputLength: MAX_TIED_FILE_BYTES });
+    const plain = await gunzipAside(bytes, { maxOutputLength: MAX_TIED_FILE_BYTES });
     return new TextDecoder().decode(plain);
   } catch {
     return null; // Corrupt or oversized: it loses the tie, and says so when it is loaded.
