@@ -129,9 +129,13 @@ export function describeError(error: unknown): string {
   return error.cause === undefined ? own : `${own}\nCaused by: ${describeError(error.cause)}`;
 }
 
-/** The part of a location that a client may see: its last two segments. */
+/** Longest part of a location that a message repeats, in characters: tables may record anything. */
+const MAX_DISPLAY_CHARS = 240;
+
+/** The part of a location that a client may see: the end of its last two segments. */
 export function displayPath(location: string): string {
-  return location.split("/").filter((part) => part !== "").slice(-2).join("/");
+  const end = location.slice(-MAX_DISPLAY_CHARS);
+  return end.split("/").filter((part) => part !== "").slice(-2).join("/");
 }
 
 /** A file of a table that breaks the format: kind `corrupt_data`. */

@@ -53,7 +53,8 @@ export function localFailure(error: unknown, options: LocalFailureOptions): Erro
     );
   }
   const systemCode = errorCode(error);
-  if (systemCode === "ENOENT") return fileNotFound(location, error);
+  const isMissing = systemCode === "ENOENT" || (systemCode === "ENOTDIR" && action === "read");
+  if (isMissing) return fileNotFound(location, error);
   if (systemCode === "EEXIST") return alreadyExists(location, error);
   const known = KNOWN.get(systemCode ?? "") ??
     broken("storage_failed", "the disk reports a failure");
