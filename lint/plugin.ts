@@ -1,8 +1,9 @@
 /**
  * The rules of this project that a machine can check, as a Deno lint plugin. A rule is silenced at
- * one place with `// deno-lint-ignore drls/<rule>` and a reason.
+ * one place with `// deno-lint-ignore drls/<rule> -- <reason>`.
  */
 import {
+  explainedIgnore,
   functionKeyword,
   hashPrivate,
   noDoubleCast,
@@ -23,6 +24,7 @@ const plugin: Deno.lint.Plugin = {
   name: "drls",
   rules: {
     "error-message": errorMessage,
+    "explained-ignore": explainedIgnore,
     "export-doc": exportDoc,
     "file-budget": fileBudget,
     "file-name": fileName,

@@ -110,7 +110,7 @@ function checkWarehouse({ type, warehouse }: CatalogConfig): readonly FieldIssue
   const wanted = "Expected an absolute path, or a file: or s3:// location";
   const issue = (message: string) => [{ path: "warehouse", message }];
   if (warehouse === null) return issue(`${wanted}; a ${type} catalog needs it`);
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- they are what is refused
   if (/[\x00-\x1f\x7f]/.test(warehouse)) return issue(`${wanted}, without control characters`);
   if (warehouse.split("/").some((segment) => segment === ".." || segment === ".")) {
     return issue(`${wanted}, without "." and ".." segments`);
@@ -156,7 +156,7 @@ function checkUri(
 
 function checkProperty(name: string, value: string): readonly FieldIssue[] {
   const issue = (message: string) => [{ path: `extra_props.${name}`, message }];
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- they are what is refused
   if (/[\x00-\x1f\x7f]/.test(name + value)) return issue("Expected no control characters");
   if (name.startsWith("header.") && !/^header\.[\w!#$%&'*+.^`|~-]+$/.test(name)) {
     return issue("Expected header. and an HTTP header's name");

@@ -22,7 +22,7 @@ function checkName(table: string): void {
     ? `Expected at most ${MAX_NAME_CHARS} characters, got ${table.length}`
     : table.split(".").some((level) => level === "" || level.trim() !== level)
     ? "Expected namespace.table or catalog.namespace.table, without empty levels"
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- they are what is refused
     : /[\x00-\x1f\x7f/\\]/.test(table)
     ? "Expected no slashes and no control characters"
     : null;

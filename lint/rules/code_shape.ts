@@ -73,6 +73,25 @@ export const noTodo: Deno.lint.Rule = {
   },
 };
 
+/** `explained-ignore`: where a rule is silenced, the same comment says why, after two hyphens. */
+export const explainedIgnore: Deno.lint.Rule = {
+  create(context) {
+    return {
+      Program() {
+        for (const comment of context.sourceCode.getAllComments()) {
+          if (!/^\s*deno-lint-ignore/.test(comment.value)) continue;
+          if (/ -- \S/.test(comment.value)) continue;
+          context.report({
+            range: comment.range,
+            message: "Rule is silenced without a reason",
+            hint: 'Say why: "deno-lint-ignore <rule> -- <reason>"',
+          });
+        }
+      },
+    };
+  },
+};
+
 /** `hash-private`: members are hidden by the language (`#name`), not by the type checker. */
 export const hashPrivate: Deno.lint.Rule = {
   create(context) {

@@ -36,6 +36,13 @@ Deno.test("no-todo fails a comment that puts work off", () => {
   assert.deepEqual(messagesOf("no-todo", '// Todos are listed.\nf("TODO");'), []);
 });
 
+Deno.test("explained-ignore fails a silenced rule without a reason", () => {
+  assert.equal(messagesOf("explained-ignore", "// deno-lint-ignore no-x\nf();").length, 1);
+  assert.equal(messagesOf("explained-ignore", "// deno-lint-ignore-file\nf();").length, 1);
+  assert.deepEqual(messagesOf("explained-ignore", "// deno-lint-ignore no-x -- why\nf();"), []);
+  assert.deepEqual(messagesOf("explained-ignore", "// Not deno-lint-ignore no-x\nf();"), []);
+});
+
 Deno.test("hash-private fails private members and passes private constructors", () => {
   assert.equal(messagesOf("hash-private", "class A { private b = 1; }").length, 1);
   assert.equal(messagesOf("hash-private", "class A { private b() {} }").length, 1);
