@@ -50,8 +50,7 @@ export function registerNameContract(options: FileIoContractOptions): void {
 
   contractTest(options, "keeps any name as it is", async (subject) => {
     const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }).filter((text) =>
-      // Control characters have no form in XML 1.0, in which object stores answer.
-      // deno-lint-ignore no-control-regex -- names may hold them
+      // deno-lint-ignore no-control-regex -- they have no form in XML 1.0, in which stores answer.
       !/[\/\x00-\x1f\x7f\ufffe\uffff]/.test(text) && text !== "." && text !== ".." &&
       text.isWellFormed() && bytesOf(text).length <= 200
     );
