@@ -6,6 +6,7 @@
 import { type Client, createClient, type InArgs, LibsqlError, type Row } from "@libsql/client";
 import { AppError } from "../errors.ts";
 import { throwIfAborted, untilAborted } from "../abort.ts";
+import { requirePlainTables } from "./_plain_tables.ts";
 import type { SqlDatabase } from "./sql_uri.ts";
 
 /** How long a query waits for a lock that another process holds. */
@@ -38,7 +39,10 @@ export class SqlClient {
     while (true) {
       throwIfAborted(signal);
       try {
-        return await untilAborted(execute(await this.#connect(), sql, args), signal);
+        const client = await this.#connect();
+        // Each time: whoever may write to the file may have changed it since.
+        if (this.#database.kind === "file") await requirePlainTables(client);
+        return await untilAborted(execute(client, sql, args), signal);
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
         // A native statement that met a lock stays open until it is collected as garbage.
@@ -72,7 +76,8 @@ export class SqlClient {
   async #open(): Promise<Client> {
     if (this.#database.kind === "remote") {
       const fetchInTime = (request: Request) =>
-        fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS) });
+        // A redirect would carry the request to wherever it points, also inside our network.
+        fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS), redirect: "error" });
       const token = this.#token === null ? {} : { authToken: this.#token };
       return createClient({ url: this.#database.url, fetch: fetchInTime, ...token });
     }
