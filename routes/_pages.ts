@@ -1,4 +1,5 @@
 /** The two pages of the server: the API's documentation, and the form that signs a browser in. */
+import type { Principal } from "../lib/access/mod.ts";
 
 /** Lets the viewer run from our own files only; `data:` is for the icons in its style sheet. */
 const DOCS_POLICY = [
@@ -12,12 +13,19 @@ const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const DOCS = `<!doctype html>
+/** Without it browsers ask for a file that there is not. */
+const NO_ICON = '<link rel="icon" href="data:,">';
+
+const docs = (header: string) =>
+  `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>drls API</title>
+${NO_ICON}
 <link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<link rel="stylesheet" href="/api/docs/page.css">
+<header><strong>drls</strong>${header}</header>
 <div id="docs"></div>
 <script src="/api/docs/swagger-ui-bundle.js"></script>
 <script src="/api/docs/start.js"></script>
@@ -31,9 +39,9 @@ document.querySelector("form").addEventListener("submit", async (event) => {
   const token = document.querySelector("input").value.trim();
   const headers = { authorization: "Bearer " + token };
   const answer = await fetch("/api/session", { method: "POST", headers }).catch(() => null);
+  const body = answer === null ? null : await answer.json().catch(() => null);
   if (answer !== null && answer.ok) return location.reload();
-  const problem = answer === null ? null : await answer.json().catch(() => null);
-  document.querySelector("output").textContent = problem?.detail ?? "Cannot reach the server";
+  document.querySelector("output").textContent = body?.detail ?? "Cannot reach the server";
 });
 `;
 
@@ -42,6 +50,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto
 input, button { font: inherit; padding: .4rem .6rem }
 input { width: 100%; box-sizing: border-box; margin: .3rem 0 .8rem }
 output { display: block; margin-top: .8rem; color: #b00020 }
+p { margin-top: 2rem; color: #555; font-size: .9em }
 `;
 
 const SIGN_IN = `<!doctype html>
@@ -49,6 +58,7 @@ const SIGN_IN = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sign in to drls</title>
+${NO_ICON}
 <style>${SIGN_IN_STYLE}</style>
 <h1>drls</h1>
 <form>
@@ -56,20 +66,24 @@ const SIGN_IN = `<!doctype html>
 <button>Sign in</button>
 <output role="alert"></output>
 </form>
+<p>The first start of the server prints a token; <code>deno task token</code> and
+<code>POST /api/tokens</code> create further ones.</p>
 <script>${SIGN_IN_SCRIPT}</script>
 </html>
 `;
 
-/** The documentation page. */
-export function docsPage(): Response {
-  return page(DOCS, { status: 200, policy: DOCS_POLICY });
+/** The documentation page for `principal`; only a session can be signed out of. */
+export function docsPage({ name, role, credential }: Principal): Response {
+  const who = `<span>${escapeHtml(name)} (${role})</span>`;
+  const signOut = credential.kind === "session" ? '<button id="sign-out">Sign out</button>' : "";
+  return page(docs(who + signOut), { status: 200, policy: DOCS_POLICY });
 }
 
 /** The sign-in form, as the body of a 401: it shows nothing that needs a principal. */
 export async function signInPage(): Promise<Response> {
   const [script, style] = await Promise.all([sha256(SIGN_IN_SCRIPT), sha256(SIGN_IN_STYLE)]);
   const policy = `default-src 'none'; script-src '${script}'; style-src '${style}'; ` +
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return page(SIGN_IN, { status: 401, policy });
 }
 
@@ -82,6 +96,11 @@ function page(html: string, options: { status: number; policy: string }): Respon
       ...(options.status === 401 ? { "www-authenticate": 'Bearer realm="drls"' } : {}),
     },
   });
+}
+
+/** Names of JWT users are whatever their issuer says. */
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
 /** A source expression for one inline script or style. */

@@ -35,7 +35,7 @@ export const documentationRoutes: readonly Route[] = [
     role: "Auditor",
     signInPage,
     answer: { status: 200, description: "The page", mediaTypes: ["text/html"] },
-    handler: () => docsPage(),
+    handler: ({ ctx }) => docsPage(ctx.principal),
   }),
   route({
     method: "GET",
@@ -45,7 +45,7 @@ export const documentationRoutes: readonly Route[] = [
     summary: "A file of the documentation page",
     role: "Auditor",
     params: z.strictObject({
-      file: z.enum(["swagger-ui.css", "swagger-ui-bundle.js", "start.js"]),
+      file: z.enum(["page.css", "swagger-ui.css", "swagger-ui-bundle.js", "start.js"]),
     }),
     answer: { status: 200, description: "The file", mediaTypes: ["text/css", "text/javascript"] },
     handler: async ({ params }) => {

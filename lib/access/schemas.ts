@@ -42,6 +42,9 @@ export const TokenList = z.object({ tokens: z.array(TokenInfo), next_cursor: nex
   .meta({ id: "TokenList" });
 export type TokenList = z.infer<typeof TokenList>;
 
+// Registered as it is: `meta` would clone it, and it refers to itself.
+const json = z.json().register(z.globalRegistry, { id: "Json" });
+
 /** One audit row. */
 export const AuditEntry = z.object({
   id: z.string(),
@@ -53,8 +56,8 @@ export const AuditEntry = z.object({
   agent: z.string().nullable().describe("the agent that acted for the principal, or null"),
   action: z.string().describe("for example token.create"),
   target: z.string().describe("for example token:tok_1f"),
-  before: z.json().describe("state before, or null"),
-  after: z.json().describe("state after, or null"),
+  before: json.describe("state before, or null"),
+  after: json.describe("state after, or null"),
   request_id: z.string(),
 }).meta({ id: "AuditEntry" });
 export type AuditEntry = z.infer<typeof AuditEntry>;

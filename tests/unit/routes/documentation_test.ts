@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Principal } from "../../../lib/access/mod.ts";
 import { openApiDocument } from "../../../routes/_document.ts";
 import { ROUTES } from "../../../routes/mod.ts";
 import { as, harness } from "./_harness.ts";
@@ -74,6 +75,7 @@ Deno.test("GET /api/openapi.json closes request bodies and leaves answers open",
 Deno.test("openApiDocument() refers only to what it defines", () => {
   const text = JSON.stringify(openApiDocument(ROUTES));
   const defined = new Set(Object.keys(JSON.parse(text).components.schemas));
+  assert.deepEqual([...defined].filter((name) => /^_/.test(name)), [], "unnamed schemas");
   const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
   assert.ok(references.length > 20);
   for (const [, name] of references) assert.ok(defined.has(name ?? ""), name);
@@ -102,14 +104,31 @@ Deno.test("GET /api/docs is a page that loads everything from this server", asyn
   assert.match(policy, /script-src 'self';/);
   assert.ok(!/unsafe|https?:/.test(policy), policy);
   const sources = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
-  assert.equal(sources.length, 3);
-  for (const source of sources) {
+  assert.ok(sources.includes("data:,"), "browsers would ask for an icon");
+  assert.equal(sources.length, 5);
+  for (const source of sources.filter((source) => source !== "data:,")) {
     const file = await app.request(source, { headers: as("Auditor") });
     assert.equal(file.status, 200, source);
     assert.match(file.headers.get("content-type") ?? "", /^text\/(css|javascript)/);
     assert.ok((await file.text()).length > 100);
   }
   assert.ok(!/<script>|style=|\son\w+=/.test(html), "the policy would block it");
+});
+
+Deno.test("GET /api/docs shows who is signed in, and signs out of sessions only", async () => {
+  const principal: Principal = {
+    id: "u1",
+    name: '<b title="x">&',
+    role: "Auditor",
+    credential: { kind: "session", sessionId: "s1" },
+  };
+  const session = harness({ access: { authenticateSession: () => Promise.resolve(principal) } });
+  const headers = { cookie: "drls_session=x", "sec-fetch-site": "same-origin" };
+  const page = await (await session.app.request("/api/docs", { headers })).text();
+  assert.ok(page.includes("<span>&#60;b title=&#34;x&#34;&#62;&#38; (Auditor)</span>"), page);
+  assert.ok(page.includes('id="sign-out"'));
+  const byToken = await harness().app.request("/api/docs", { headers: as("Admin") });
+  assert.ok(!(await byToken.text()).includes("sign-out"));
 });
 
 Deno.test("GET /api/docs/{file} serves the files of the page and no others", async () => {
