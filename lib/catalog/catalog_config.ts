@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AppError, type FieldIssue } from "../errors.ts";
 import { localPath, locationScheme } from "./_location.ts";
+import { isRegion } from "../storage/mod.ts";
 import { otherCatalogRemedy } from "./_other_catalogs.ts";
 import type { CatalogType } from "./ports.ts";
 import { isSecretProperty } from "./secret_properties.ts";
@@ -105,17 +106,30 @@ export function configInvalid(issues: readonly FieldIssue[], cause?: unknown): A
   return new AppError("invalid", "catalog_config_invalid", message, { issues, cause });
 }
 
+/**
+ * Whether a folder would open everything on the machine to what a table's metadata names: the whole
+ * disk, or the kernel's folders, where the environment and the memory of this process lie.
+ */
+function isWholeMachine(path: string): boolean {
+  const [first, ...rest] = path.split("/").filter((part) => part !== "" && part !== ".");
+  return first === undefined || rest.includes("..") || ["..", "proc", "sys", "dev"].includes(first);
+}
+
 function checkWarehouse({ type, warehouse }: CatalogConfig): readonly FieldIssue[] {
-  if (type === "rest") return [];
   const wanted = "Expected an absolute path, or a file: or s3:// location";
   const issue = (message: string) => [{ path: "warehouse", message }];
+  const path = warehouse === null ? null : localPath(warehouse);
+  if (path !== null && isWholeMachine(path)) {
+    return issue("Expected a folder of tables: not the whole disk, /proc, /sys or /dev");
+  }
+  if (type === "rest") return [];
   if (warehouse === null) return issue(`${wanted}; a ${type} catalog needs it`);
   // deno-lint-ignore no-control-regex -- they are what is refused
   if (/[\x00-\x1f\x7f]/.test(warehouse)) return issue(`${wanted}, without control characters`);
   if (warehouse.split("/").some((segment) => segment === ".." || segment === ".")) {
     return issue(`${wanted}, without "." and ".." segments`);
   }
-  if (localPath(warehouse) !== null) return [];
+  if (path !== null) return [];
   if (isS3(warehouse)) {
     return /^s3[an]?:\/\/[^/]+/i.test(warehouse) ? [] : issue("Expected s3://bucket/path");
   }
@@ -163,8 +177,16 @@ function checkProperty(name: string, value: string): readonly FieldIssue[] {
   }
   const isSent = name.startsWith("header.") || name === "token";
   if (isSent && !/^[\x20-\x7e]*$/.test(value)) return issue("Expected ASCII characters only");
+  if (name === "uri") return issue('Expected the address in the field "uri", not beside it');
+  if (REGION_PROPERTIES.includes(name) && !isRegion(value)) {
+    return issue("Expected 1 to 64 letters, digits, underscores or hyphens");
+  }
   if (name === "s3.endpoint" || name === "oauth2-server-uri") {
     return checkAddress(name, value).map((message) => ({ path: `extra_props.${name}`, message }));
+  }
+  if (!isSecretProperty(name) && hasLogin(value)) {
+    // Every Auditor may read what is not a secret by its name.
+    return issue("Expected no credentials in it");
   }
   const isSwitch = ["s3.path-style-access", "s3.force-virtual-addressing", "rest.sigv4-enabled"];
   if (isSwitch.includes(name) && !/^(true|false)$/i.test(value)) {
@@ -173,12 +195,20 @@ function checkProperty(name: string, value: string): readonly FieldIssue[] {
   return [];
 }
 
+/** Properties whose value becomes a part of a host name. */
+const REGION_PROPERTIES: readonly string[] = ["s3.region", "client.region"];
+
+function hasLogin(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  return url !== null && (url.username !== "" || url.password !== "");
+}
+
 function checkAddress(name: string, value: string): readonly string[] {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     return ["Expected an http(s) address"];
   }
-  if (url.username !== "" || url.password !== "") return ["Expected no credentials in it"];
+  if (hasLogin(value)) return ["Expected no credentials in it"];
   const hasPath = url.pathname !== "/" || url.search !== "" || url.hash !== "";
   return name === "s3.endpoint" && hasPath ? ["Expected an address without a path"] : [];
 }

@@ -45,7 +45,8 @@ export function isSecretProperty(name: string): boolean {
     return true;
   }
   const words = name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase().split(/[^a-z0-9]+/);
-  return words.some((word) => SECRET_WORDS.has(word) || /(secret|password|token)$/.test(word));
+  return words.some((word) => SECRET_WORDS.has(word) || /(secret|password|token)$/.test(word)) ||
+    lower.includes("connection-string");
 }
 
 /** The properties as they may be shown. */

@@ -212,6 +212,9 @@ Deno.test("a mask is refused where nothing is stored, and where the address has 
     strictEqual(elsewhere.seen.length, 0);
     const login = { ...rest, extra_props: { ...mask, "oauth2-server-uri": elsewhere.uri } };
     deepStrictEqual(await issuePaths(configuration.put(admin, login)), path);
+    const beside = { ...rest, extra_props: { ...mask, uri: elsewhere.uri } };
+    deepStrictEqual(await issuePaths(configuration.put(admin, beside)), ["extra_props.uri"]);
+    strictEqual(elsewhere.seen.length, 0);
     await configuration.put(admin, { ...rest, warehouse: "renamed", extra_props: mask });
   }));
 

@@ -69,6 +69,16 @@ export function objectUrl(
   return new URL(`${base.origin}${path}${search === "" ? "" : `?${search}`}`);
 }
 
+/** Whether a region may become a part of AWS's host names: nothing in it can end the name. */
+export function isRegion(region: string): boolean {
+  return /^[\w-]{1,64}$/.test(region);
+}
+
+/** Checks a region once, when a store is opened: catalogs vend it, and requests are signed for it. */
+export function checkRegion(region: string): void {
+  if (!isRegion(region)) throw invalidLocation("the S3 region is not the name of a region");
+}
+
 /** Checks an endpoint once, when a store is opened. */
 export function checkEndpoint(endpoint: string | null): void {
   if (endpoint === null) return;

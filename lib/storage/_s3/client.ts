@@ -10,7 +10,7 @@ import { AppError } from "../../errors.ts";
 import { abortError, throwIfAborted } from "../../abort.ts";
 import { failedTo } from "../_failures.ts";
 import type { S3StorageSpec } from "../spec.ts";
-import { checkEndpoint } from "./address.ts";
+import { checkEndpoint, checkRegion } from "./address.ts";
 import {
   isRetryable,
   mayHaveApplied,
@@ -64,6 +64,7 @@ export class S3Client {
 
   constructor(spec: S3StorageSpec, options: S3ClientOptions = {}) {
     checkEndpoint(spec.endpoint);
+    checkRegion(spec.region);
     this.#transport = {
       spec,
       signingKeys: new Map(),

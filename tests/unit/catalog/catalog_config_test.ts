@@ -112,6 +112,45 @@ Deno.test("parseCatalogConfig() refuses warehouses that no store could hold", ()
   }
 });
 
+Deno.test("parseCatalogConfig() refuses to make the whole machine a warehouse", () => {
+  const folders = [
+    "/",
+    "file:/",
+    "file:///",
+    "/./",
+    "/proc",
+    "/proc/self",
+    "/sys/",
+    "/dev",
+    "/a/..",
+  ];
+  for (const warehouse of folders) {
+    for (const body of [HADOOP, SQL, REST]) {
+      deepStrictEqual(paths({ ...body, warehouse }), ["warehouse"], warehouse);
+    }
+  }
+  ok(parse({ ...HADOOP, warehouse: "/process/dev" }));
+});
+
+Deno.test("parseCatalogConfig() refuses properties that lead elsewhere than they seem to", () => {
+  const wrong = {
+    uri: "https://elsewhere.example.org",
+    "s3.region": "elsewhere.example.org/",
+    "client.region": "x#",
+    "s3.proxy-uri": "http://user:hunter2@proxy.example.org",
+  };
+  const extra_props = {
+    ...wrong,
+    "s3.signer.uri": "https://signer.example.org",
+    credential: "a:b",
+  };
+  deepStrictEqual(
+    paths({ ...REST, extra_props }),
+    Object.keys(wrong).map((name) => `extra_props.${name}`),
+  );
+  ok(!issues({ ...REST, extra_props }).join().includes("hunter2"));
+});
+
 Deno.test("parseCatalogConfig() refuses addresses that lead nowhere or hold secrets", () => {
   const wrong = [
     null,

@@ -16,6 +16,8 @@ Deno.test("isSecretProperty() knows every secret of Java's and PyIceberg's prope
     "rest.session-token",
     "adls.account-key",
     "adls.sas-token",
+    "adls.connection-string",
+    "adls.connection-string.account.dfs.core.windows.net",
     "gcs.oauth2.token",
     "header.Authorization",
     "header.X-Api-Key",

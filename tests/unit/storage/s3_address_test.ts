@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AwsV4Signer } from "aws4fetch";
 import fc from "fast-check";
+import { S3FileIo } from "../../../lib/storage/s3_file_io.ts";
 import { AppError } from "../../../lib/errors.ts";
 import {
   checkEndpoint,
@@ -118,6 +119,20 @@ Deno.test("checkEndpoint() takes an origin and nothing more", () => {
       assert.doesNotMatch(error.message, /secret/);
       return true;
     });
+  }
+});
+
+Deno.test("S3FileIo refuses a region that would end the store's host name", () => {
+  const spec = {
+    kind: "s3",
+    endpoint: null,
+    pathStyle: true,
+    credentials: null,
+    roots: null,
+  } as const;
+  assert.ok(new S3FileIo({ ...spec, region: "eu-central-1" }));
+  for (const region of ["example.org/", "example.org#", "a@b", "a:80", "", "x".repeat(65)]) {
+    assert.throws(() => new S3FileIo({ ...spec, region }), (error) => error instanceof AppError);
   }
 });
 
