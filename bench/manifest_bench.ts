@@ -5,7 +5,7 @@
  * `deno run --allow-all bench/manifest_bench.ts [manifests] [filesPerManifest] [columns] [codec]`
  */
 import { join } from "node:path";
-import type { DataFile, ManifestEntry } from "../lib/iceberg/manifest/data_file.ts";
+import type { ManifestEntry } from "../lib/iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../lib/iceberg/manifest/manifest_file.ts";
 import {
   ALL_DATA_FILE_COLUMNS,
@@ -15,116 +15,10 @@ import {
 } from "../lib/iceberg/manifest/read_manifest.ts";
 import { readManifestList } from "../lib/iceberg/manifest/read_manifest_list.ts";
 import { scanManifest } from "../lib/iceberg/manifest/scan_manifest.ts";
-import { writeManifest } from "../lib/iceberg/manifest/write_manifest.ts";
-import { writeManifestList } from "../lib/iceberg/manifest/write_manifest_list.ts";
-
-const SNAPSHOT_ID = 5_512_390_481_202_741_117n;
-const DAYS = 30;
+import { writeLargeTable } from "./support/large_warehouse.ts";
 
 const [manifests = 1_000, filesPerManifest = 100, columns = 16] = Deno.args.slice(0, 3).map(Number);
 const codec = Deno.args[3] === "null" ? "null" : "deflate";
-
-/** Numbers that repeat from run to run. */
-function* randomNumbers(seed: number): Generator<number, never> {
-  for (let state = seed;;) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    yield state / 0x7fffffff;
-  }
-}
-
-const numbers = randomNumbers(42);
-
-function random(limit: number): number {
-  return Math.floor(numbers.next().value * limit);
-}
-
-function metrics<V>(value: () => V): ReadonlyMap<number, V> {
-  return new Map(Array.from({ length: columns }, (_, index) => [index + 1, value()]));
-}
-
-function bound(): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setUint32(0, random(2 ** 31), true);
-  return bytes;
-}
-
-function dataFile(index: number): DataFile {
-  const day = 19_700 + index % DAYS;
-  return {
-    content: "data",
-    filePath: `s3://lake/warehouse/db/events/data/day=${day}/0000${index}-${random(1e9)}.parquet`,
-    fileFormat: "parquet",
-    specId: 0,
-    partition: [day],
-    recordCount: 100_000 + random(1e5),
-    fileSizeInBytes: 20_000_000 + random(1e7),
-    columnSizes: metrics(() => 100_000 + random(1e6)),
-    valueCounts: metrics(() => 100_000 + random(1e5)),
-    nullValueCounts: metrics(() => random(100)),
-    nanValueCounts: metrics(() => 0),
-    lowerBounds: metrics(bound),
-    upperBounds: metrics(bound),
-    keyMetadata: null,
-    splitOffsets: [4],
-    equalityIds: null,
-    sortOrderId: 0,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-  };
-}
-
-function* entries(manifest: number): Generator<ManifestEntry> {
-  for (let index = 0; index < filesPerManifest; index++) {
-    yield {
-      status: "added",
-      snapshotId: SNAPSHOT_ID,
-      sequenceNumber: null,
-      fileSequenceNumber: null,
-      dataFile: dataFile(manifest * filesPerManifest + index),
-    };
-  }
-}
-
-async function generate(folder: string): Promise<string> {
-  const written: ManifestFile[] = [];
-  const day = {
-    id: 1000,
-    name: "day",
-    required: false,
-    type: { kind: "date" },
-    doc: null,
-  } as const;
-  for (let index = 0; index < manifests; index++) {
-    const { bytes, manifest } = writeManifest(entries(index), {
-      formatVersion: 2,
-      content: "data",
-      manifestPath: join(folder, `m${index}.avro`),
-      snapshotId: SNAPSHOT_ID,
-      schemaId: 0,
-      schemaJson: '{"type":"struct","schema-id":0,"fields":[]}',
-      specId: 0,
-      partitionSpecJson: '[{"source-id":1,"field-id":1000,"name":"day","transform":"day"}]',
-      partitionType: {
-        kind: "struct",
-        fields: [{ ...day, initialDefault: undefined, writeDefault: undefined }],
-      },
-      codec,
-    });
-    await Deno.writeFile(manifest.manifestPath, bytes);
-    written.push(manifest);
-  }
-  const list = join(folder, "list.avro");
-  const { bytes } = writeManifestList(written, {
-    formatVersion: 2,
-    snapshotId: SNAPSHOT_ID,
-    parentSnapshotId: null,
-    sequenceNumber: 1n,
-  });
-  await Deno.writeFile(list, bytes);
-  return list;
-}
 
 interface Loaded {
   readonly manifest: ManifestFile;
@@ -193,7 +87,9 @@ function time<T>(name: string, run: () => T): T {
 if (import.meta.main) {
   const folder = await Deno.makeTempDir();
   try {
-    const list = await generate(folder);
+    const options = { manifests, filesPerManifest, columns, snapshots: 1, codec } as const;
+    await writeLargeTable(folder, options);
+    const list = join(folder, "metadata", "snap.avro");
     const start = performance.now();
     const loaded = time("read files from disk", () => load(list));
     time("scan, cold", () => scan(loaded));

@@ -22,6 +22,8 @@ export interface LargeTableOptions {
   readonly filesPerManifest: number;
   readonly columns: number;
   readonly snapshots: number;
+  /** Of the manifests; `deflate` by default. */
+  readonly codec?: "null" | "deflate";
 }
 
 /** Numbers that repeat from run to run. */
@@ -67,6 +69,7 @@ export async function writeLargeTable(
         { "source-id": 1, "field-id": 1000, name: "ts_day", transform: "day" },
       ]),
       partitionType: partitionType(spec, schema),
+      codec: options.codec ?? "deflate",
     });
     await Deno.writeFile(manifest.manifestPath, bytes);
     manifests.push(manifest);
