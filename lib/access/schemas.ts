@@ -42,9 +42,6 @@ export const TokenList = z.object({ tokens: z.array(TokenInfo), next_cursor: nex
   .meta({ id: "TokenList" });
 export type TokenList = z.infer<typeof TokenList>;
 
-// Registered as it is: `meta` would clone it, and it refers to itself.
-const json = z.json().register(z.globalRegistry, { id: "Json" });
-
 /** One audit row. */
 export const AuditEntry = z.object({
   id: z.string(),
@@ -56,8 +53,8 @@ export const AuditEntry = z.object({
   agent: z.string().nullable().describe("the agent that acted for the principal, or null"),
   action: z.string().describe("for example token.create"),
   target: z.string().describe("for example token:tok_1f"),
-  before: json.describe("state before, or null"),
-  after: json.describe("state after, or null"),
+  before: z.unknown().describe("state before as JSON, or null"),
+  after: z.unknown().describe("state after as JSON, or null"),
   request_id: z.string(),
 }).meta({ id: "AuditEntry" });
 export type AuditEntry = z.infer<typeof AuditEntry>;
