@@ -5,7 +5,7 @@
  * own folders are never entered, and neither is a folder whose `metadata/` holds files but no
  * metadata file: that is the wreck of a table, not a namespace. All others are namespaces if a
  * table lies somewhere below, or if they are empty, as `CREATE NAMESPACE` leaves them. Names that
- * start with `.` or `_` are hidden.
+ * start with `.` or `_` are hidden, and a folder that may not be looked into is passed over.
  */
 import { AppError } from "../errors.ts";
 import type { FileIo, FolderEntry, TableIdentifier } from "../iceberg/ports.ts";
@@ -21,6 +21,13 @@ export const MAX_WAREHOUSE_TABLES = 100_000;
 export const MAX_WAREHOUSE_FOLDERS = 250_000;
 /** Listings under way at once: enough to hide an object store's latency, few enough for a disk. */
 export const MAX_CONCURRENT_LISTINGS = 32;
+
+/** Failures that are one folder's own: nothing is wrong with its neighbours. */
+const OWN_FAILURES: ReadonlySet<string> = new Set([
+  "location_outside_warehouse",
+  "location_invalid",
+  "storage_access_denied",
+]);
 
 /** What a walk found. */
 export interface WarehouseContents {
@@ -86,6 +93,7 @@ class Walk {
   readonly #tables: TableIdentifier[] = [];
   readonly #namespaces = new Map<string, readonly string[]>();
   #folders = 0;
+  #closed = false;
 
   constructor(io: FileIo, warehouse: string, options: WalkOptions) {
     this.#io = io;
@@ -98,11 +106,13 @@ class Walk {
   }
 
   async run(): Promise<WarehouseContents> {
-    const [own, entries] = await Promise.all([this.#list(["metadata"]), this.#list([])]);
-    const isTable = classifyMetadataFolder(own) === "table";
+    const [own, entries] = await Promise.all([this.#listIfOpen(["metadata"]), this.#list([])]);
+    const isTable = own !== null && classifyMetadataFolder(own) === "table";
     if (!isTable) {
       await this.#enter({ levels: [], above: [] }, entries);
       await this.#drain();
+      // Where credentials ran out on the way, every later folder was closed: that is no answer.
+      if (this.#closed) await this.#list([]);
     }
     return {
       tables: this.#tables,
@@ -138,10 +148,12 @@ class Walk {
 
   async #visit(folder: PendingFolder): Promise<void> {
     const { levels } = folder;
-    const verdict = classifyMetadataFolder(await this.#list([...levels, "metadata"]));
+    const metadata = await this.#listIfOpen([...levels, "metadata"]);
+    const verdict = metadata === null ? "wreck" : classifyMetadataFolder(metadata);
     if (verdict === "table") return this.#addTable(levels);
     if (verdict === "wreck") return;
-    const entries = await this.#list(levels);
+    const entries = await this.#listIfOpen(levels);
+    if (entries === null) return;
     if (entries.length === 0) this.#addNamespaces(levels);
     await this.#enter(folder, entries);
   }
@@ -172,11 +184,25 @@ class Walk {
     }
   }
 
-  #list(levels: readonly string[]): Promise<readonly FolderEntry[]> {
+  /**
+   * Null for a folder that may not be looked into, such as a link out of the warehouse: whoever can
+   * write one folder must not be able to hide all others. Asked for by name, it says what ails it.
+   */
+  async #listIfOpen(levels: readonly string[]): Promise<readonly FolderEntry[] | null> {
+    try {
+      return await this.#list(levels);
+    } catch (error) {
+      if (!(error instanceof AppError && OWN_FAILURES.has(error.code))) throw error;
+      this.#closed = true;
+      return null;
+    }
+  }
+
+  async #list(levels: readonly string[]): Promise<readonly FolderEntry[]> {
     this.#folders++;
     if (this.#folders > this.#maxFolders) throw tooLarge(`${this.#maxFolders} folders`);
     throwIfAborted(this.#signal);
-    return this.#io.listFolder(joinLocation(this.#warehouse, ...levels), this.#signal);
+    return await this.#io.listFolder(joinLocation(this.#warehouse, ...levels), this.#signal);
   }
 }
 

@@ -197,3 +197,16 @@ Deno.test("2,000 tables are listed, each once", async () => {
     strictEqual(namespaces.length, 50);
   });
 });
+
+Deno.test("a folder that leads out of the warehouse hides no other", () =>
+  inTempDir(async (dir) => {
+    const warehouse = `${dir}/wh`;
+    await makeTable(`${warehouse}/db/good`);
+    await makeTable(`${dir}/outside/t`);
+    await Deno.mkdir(`${warehouse}/db/bad`);
+    await Deno.symlink(`${dir}/outside/t/metadata`, `${warehouse}/db/bad/metadata`);
+    await Deno.symlink(`${dir}/outside`, `${warehouse}/metadata`);
+    const catalog = open(warehouse);
+    deepStrictEqual(await names(catalog), ["db.good"]);
+    await rejects(catalog.locate("db.bad"), isCode("location_outside_warehouse"));
+  }));

@@ -221,3 +221,20 @@ Deno.test("walkWarehouse() reports the first failure of a listing and stops", as
   });
   await rejects(walkWarehouse(io, WAREHOUSE), isCode("store_down"));
 });
+
+Deno.test("listTables() passes over folders that are closed to it", async () => {
+  const io = await storeWith("a/t/metadata/v1.metadata.json", "b/t/metadata/v1.metadata.json");
+  const error = () => new AppError("forbidden", "storage_access_denied", "Denied");
+  const matches = (location: string) => location.includes("/a");
+  io.injectFault({ operation: "listFolder", when: "before", error, matches, times: 9 });
+  deepStrictEqual((await open(io).listTables()).map(formatIdentifier), ["b.t"]);
+});
+
+Deno.test("listTables() fails where the warehouse was closed to it on the way", async () => {
+  const io = await storeWith("a/t/metadata/v1.metadata.json", "b/t/metadata/v1.metadata.json");
+  const error = () => new AppError("forbidden", "storage_access_denied", "Denied");
+  let warehouseListings = 0;
+  const matches = (location: string) => location !== WAREHOUSE || warehouseListings++ > 0;
+  io.injectFault({ operation: "listFolder", when: "before", error, matches, times: 99 });
+  await rejects(open(io).listTables(), isCode("storage_access_denied"));
+});
