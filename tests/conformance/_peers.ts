@@ -10,6 +10,7 @@ const SCRIPTS_DIR = new URL("./peers/", import.meta.url).pathname;
 
 /** A peer by the name of its install script, with a file that is there once it is installed. */
 const MARKERS = {
+  browser: "chromium",
   pyiceberg: "pyiceberg/.installed",
   schemathesis: "schemathesis/.installed",
   spark: "spark/.installed",
