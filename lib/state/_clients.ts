@@ -55,7 +55,8 @@ export async function openClients(options: ClientOptions): Promise<Clients> {
     const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
     const onBusy = () => writer.reconnect();
     await retryWhileBusy(() => prepareDurability(writer), { deadlineMs, onBusy });
-    return fileClients(openFile(path), writer);
+    const requireSameFile = await watchFile(path);
+    return fileClients({ reader: openFile(path), writer, requireSameFile });
   } catch (error) {
     writer.close();
     throw error;
@@ -84,17 +85,47 @@ function remoteClients({ url, authToken }: ClientOptions): Clients {
   };
 }
 
-function fileClients(reader: Client, writer: Client): Clients {
+/**
+ * A check that the path still names the file that is open. Where it was removed, or a backup was put
+ * in its place, what is written would be acknowledged, and gone with this process: users, revoked
+ * tokens, audit.
+ */
+async function watchFile(path: string): Promise<() => Promise<void>> {
+  const opened = await Deno.stat(path);
+  return async () => {
+    const found = await Deno.stat(path).catch((error: unknown) => {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    });
+    if (found !== null && found.ino === opened.ino && found.dev === opened.dev) return;
+    const message = "Cannot use the state: its database file was removed or replaced while drls " +
+      "runs. Put it back, or restart drls on the new one";
+    throw new AppError("unavailable", "state_replaced", message);
+  };
+}
+
+/** The connections to one embedded file. */
+interface FileConnections {
+  readonly reader: Client;
+  readonly writer: Client;
+  readonly requireSameFile: () => Promise<void>;
+}
+
+function fileClients({ reader, writer, requireSameFile }: FileConnections): Clients {
   let readOnly = false;
   return {
     remote: false,
     async query(statement) {
+      await requireSameFile();
       // Here and not in `renewReader`: even a PRAGMA reads the schema and may meet a lock.
       if (!readOnly) await reader.execute("PRAGMA query_only = ON");
       readOnly = true;
       return await reader.execute(statement);
     },
-    begin: () => writer.transaction("write"),
+    async begin() {
+      await requireSameFile();
+      return await writer.transaction("write");
+    },
     renewReader() {
       readOnly = false;
       reader.reconnect();

@@ -120,3 +120,21 @@ Deno.test("openState() says that a remote database cannot be reached", async () 
   const error = await rejectsWith(opening, { kind: "unavailable", code: "state_unreachable" });
   assert.equal(error.retryable, true);
 });
+
+Deno.test("a state whose file was removed or replaced refuses reads and writes until it is back", () =>
+  withDir(async (dir) => {
+    const path = join(dir, "state.db");
+    const state = await openState({ url: "file:state.db", authToken: null, dataDir: dir });
+    const replaced = { kind: "unavailable", code: "state_replaced" } as const;
+    const write = () => state.transaction((tx) => tx.run(sql`DELETE FROM audit`));
+    await Deno.rename(path, `${path}.away`);
+    await rejectsWith(state.ping(), replaced);
+    await rejectsWith(write(), replaced);
+    await Deno.copyFile(`${path}.away`, path);
+    await rejectsWith(state.ping(), replaced);
+    await rejectsWith(write(), replaced);
+    await Deno.rename(`${path}.away`, path);
+    await state.ping();
+    await write();
+    await state.close();
+  }));
