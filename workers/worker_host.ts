@@ -1,5 +1,6 @@
 /** The inside of a worker isolate: validates calls, dispatches them, flattens what they throw. */
 import { AppError, flattenError } from "../lib/errors.ts";
+import { estimateBytes } from "../lib/estimate_bytes.ts";
 import {
   HostMessage,
   type Methods,
@@ -8,6 +9,9 @@ import {
   type ResultOf,
   type WorkerMessage,
 } from "./protocol.ts";
+
+/** Estimated memory of one result: the main isolate checks and prints it while others wait. */
+const MAX_RESULT_BYTES = 32 * 1024 * 1024;
 
 /** One implementation per method; `signal` is aborted when the caller cancels. */
 export type Handlers<M extends Methods> = {
@@ -49,6 +53,7 @@ export function serveWorker<M extends Methods>(
         throw new TypeError(`Cannot call unknown worker method "${method}"`);
       }
       const value = await handler(schema.params.parse(params), { signal: controller.signal });
+      if (estimateBytes(value, MAX_RESULT_BYTES) > MAX_RESULT_BYTES) throw resultTooLarge(method);
       post({ v: PROTOCOL_VERSION, type: "result", id, value });
     } catch (error) {
       post({ v: PROTOCOL_VERSION, type: "error", id, error: flattenError(error) });
@@ -67,4 +72,13 @@ export function serveWorker<M extends Methods>(
     }
   };
   post({ v: PROTOCOL_VERSION, type: "ready" });
+}
+
+function resultTooLarge(method: string): AppError {
+  return new AppError(
+    "too_large",
+    "answer_too_large",
+    `Cannot answer: the answer would take more than ${MAX_RESULT_BYTES} bytes`,
+    { context: { method } },
+  );
 }

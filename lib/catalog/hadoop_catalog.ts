@@ -4,10 +4,10 @@
  */
 import { AppError } from "../errors.ts";
 import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
-import type { StorageSpec } from "../storage/mod.ts";
+import { faultOfTable, type StorageSpec } from "../storage/mod.ts";
 import { joinLocation, stripTrailingSlashes } from "./_location.ts";
 import { SharedCall } from "./_shared_call.ts";
-import { lookUpTable } from "./_warehouse_lookup.ts";
+import { type FoundTable, lookUpTable } from "./_warehouse_lookup.ts";
 import {
   classifyMetadataFolder,
   type WalkOptions,
@@ -73,11 +73,7 @@ export class HadoopCatalog implements Catalog {
   }
 
   async locate(name: string, options: CallOptions = {}): Promise<TableLocation> {
-    const found = await lookUpTable(name, {
-      io: this.#io,
-      warehouse: this.#warehouse,
-      signal: options.signal,
-    });
+    const found = await this.#lookUp(name, options);
     if (found === null) throw tableNotFound(name);
     return {
       kind: "file",
@@ -86,6 +82,15 @@ export class HadoopCatalog implements Catalog {
       storage: this.#storage,
       foundAt: found.folder,
     };
+  }
+
+  async #lookUp(name: string, { signal }: CallOptions): Promise<FoundTable | null> {
+    try {
+      return await lookUpTable(name, { io: this.#io, warehouse: this.#warehouse, signal });
+    } catch (error) {
+      // A link that leads out of the warehouse, say.
+      throw faultOfTable(error);
+    }
   }
 
   async ping(options: CallOptions = {}): Promise<void> {

@@ -4,8 +4,12 @@
  */
 import { AppError, displayPath } from "../errors.ts";
 import { type FileIo, formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
-import { parseTableMetadata, tableMetadataFromJson } from "../iceberg/spec/parse_table_metadata.ts";
-import { isRelocated, RelocatedFileIo, type StorageSpec } from "../storage/mod.ts";
+import {
+  metadataDocument,
+  parseTableMetadata,
+  tableMetadataFromJson,
+} from "../iceberg/spec/parse_table_metadata.ts";
+import { faultOfTable, isRelocated, RelocatedFileIo, type StorageSpec } from "../storage/mod.ts";
 import { tableNotFound } from "./_names.ts";
 import { parseLoadResult, vendedProperties } from "./_rest_load_result.ts";
 import { vendStorage } from "./storage_properties.ts";
@@ -22,6 +26,12 @@ export interface LoadTableOptions {
   readonly maxMetadataBytes?: number;
 }
 
+/** A loaded table, and what its metadata weighs. */
+export interface LoadedDocument extends LoadedTable {
+  /** Bytes of the metadata document, unpacked. */
+  readonly documentBytes: number;
+}
+
 /**
  * Loads the table. Kinds: `not_found` (a hadoop table that was dropped meanwhile), `corrupt_data`
  * (its metadata is missing, damaged or breaks the specification), `unsupported` (format version,
@@ -30,7 +40,7 @@ export interface LoadTableOptions {
 export async function loadTable(
   location: TableLocation,
   options: LoadTableOptions,
-): Promise<LoadedTable> {
+): Promise<LoadedDocument> {
   return location.kind === "rest"
     ? loadFromAnswer(location, options)
     : await loadFromFile(location, options);
@@ -39,7 +49,7 @@ export async function loadTable(
 async function loadFromFile(
   location: TableLocation & { kind: "file" },
   options: LoadTableOptions,
-): Promise<LoadedTable> {
+): Promise<LoadedDocument> {
   const { identifier, metadataLocation, foundAt } = location;
   const maxBytes = options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES;
   const io = options.openStorage(location.storage);
@@ -50,10 +60,12 @@ async function loadFromFile(
   } catch (error) {
     throw error instanceof AppError && error.kind === "not_found"
       ? metadataMissing(location, error)
-      : error;
+      : faultOfTable(error);
   }
-  const metadata = parseTableMetadata(bytes, { location: metadataLocation, maxBytes });
-  const loaded = { identifier, metadata, metadataLocation };
+  const bounds = { location: metadataLocation, maxBytes };
+  const document = metadataDocument(bytes, bounds);
+  const metadata = parseTableMetadata(document, bounds);
+  const loaded = { identifier, metadata, metadataLocation, documentBytes: document.length };
   const relocation = { recordedLocation: metadata.location, foundLocation: foundAt ?? "" };
   if (foundAt === null || !isRelocated(relocation)) return { ...loaded, io, readOnly: null };
   const [recorded, found] = [displayPath(metadata.location), displayPath(foundAt)];
@@ -67,7 +79,7 @@ async function loadFromFile(
 function loadFromAnswer(
   location: TableLocation & { kind: "rest" },
   options: LoadTableOptions,
-): LoadedTable {
+): LoadedDocument {
   const { identifier, response } = location;
   const name = formatIdentifier(identifier);
   const maxBytes = options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES;
@@ -82,6 +94,7 @@ function loadFromAnswer(
     metadataLocation: result.metadataLocation ?? metadata.location,
     io: options.openStorage(storage),
     readOnly: null,
+    documentBytes: response.length,
   };
 }
 

@@ -58,6 +58,9 @@ export class DeleteIndex {
   readonly #byPartition: ReadonlyMap<string, PositionGroup>;
   readonly #globalEquality: readonly EqualityGroup[];
   readonly #partitionEquality: ReadonlyMap<string, readonly EqualityGroup[]>;
+  readonly #newestGlobalEquality: bigint | undefined;
+  /** By partition. */
+  readonly #newestEquality: ReadonlyMap<string, bigint | undefined>;
   readonly #tupleKeys = new WeakMap<DataFile["partition"], Map<number, string>>();
 
   /** Throws `corrupt_data` where the files contradict the specification. */
@@ -90,6 +93,8 @@ export class DeleteIndex {
     this.#byPath = mapValues(byPath, (files) => new PositionGroup(files));
     this.#byPartition = mapValues(byPartition, (files) => new PositionGroup(files));
     this.#globalEquality = groupByColumns(globalEquality, columnsOf);
+    this.#newestGlobalEquality = newestOf(globalEquality);
+    this.#newestEquality = mapValues(partitionEquality, newestOf);
     this.#partitionEquality = mapValues(
       partitionEquality,
       (files) => groupByColumns(files, columnsOf),
@@ -114,6 +119,25 @@ export class DeleteIndex {
     if (found.length === 0 && onPath.length === 0) return inPartition;
     if (found.length === 0 && inPartition.length === 0) return onPath;
     return [...found, ...inPartition, ...onPath];
+  }
+
+  /**
+   * Whether {@linkcode DeleteIndex.forFile} would find any, without listing them: there may be as
+   * many deletes as data files. Errs on the side of deletes where bounds would rule out a key.
+   */
+  appliesTo(dataFile: DataFile, sequenceNumber: bigint): boolean {
+    if (this.size === 0) return false;
+    const key = this.#keyOf(dataFile);
+    const vector = this.#vectors.get(dataFile.filePath);
+    if (vector !== undefined) {
+      this.#checkScope(vector, dataFile);
+      if (vector.sequenceNumber < sequenceNumber) throw vectorTooOld(vector, dataFile);
+      return true;
+    }
+    const isNewer = (newest: bigint | undefined) => newest !== undefined && newest > sequenceNumber;
+    return isNewer(this.#newestGlobalEquality) || isNewer(this.#newestEquality.get(key)) ||
+      (this.#byPartition.get(key)?.hasSince(sequenceNumber) ?? false) ||
+      (this.#byPath.get(dataFile.filePath)?.hasSince(sequenceNumber) ?? false);
   }
 
   /** By sequence number. */
@@ -181,6 +205,11 @@ class PositionGroup {
     this.#sequenceNumbers = this.#files.map((file) => file.sequenceNumber);
   }
 
+  /** Whether there is one with this number or a greater one. */
+  hasSince(sequenceNumber: bigint): boolean {
+    return (this.#sequenceNumbers.at(-1) ?? -1n) >= sequenceNumber;
+  }
+
   /** Those with this number or a greater one; neighbours in a scan mostly share a list. */
   since(sequenceNumber: bigint): readonly DeleteFile[] {
     const first = firstAfter(this.#sequenceNumbers, sequenceNumber - 1n);
@@ -228,6 +257,14 @@ function groupByColumns(
       ? []
       : [new EqualityGroup(columnsOf(first.dataFile), bySequence(group))];
   });
+}
+
+function newestOf(files: readonly DeleteFile[]): bigint | undefined {
+  return files.reduce<bigint | undefined>(
+    (newest, { sequenceNumber }) =>
+      newest === undefined || sequenceNumber > newest ? sequenceNumber : newest,
+    undefined,
+  );
 }
 
 function append(map: Map<string, DeleteFile[]>, key: string, file: DeleteFile): void {

@@ -40,7 +40,7 @@ export interface ManifestSource {
 }
 
 /** Largest manifest list or manifest that is read, in bytes; writers aim for 8 MiB. */
-export const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 /** Manifests read at a time unless a caller says otherwise. */
 export const DEFAULT_MANIFEST_CONCURRENCY = 8;
 

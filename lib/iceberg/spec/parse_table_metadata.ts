@@ -34,8 +34,20 @@ export function parseTableMetadata(
   options: ParseTableMetadataOptions,
 ): TableMetadata {
   const { location, maxBytes = MAX_METADATA_BYTES } = options;
-  const json = isGzip(bytes) ? inflate(bytes, { location, maxBytes }) : bytes;
+  const json = metadataDocument(bytes, options);
   return read(() => parseJson(json, { maxBytes }), location);
+}
+
+/**
+ * The JSON document of a metadata file: its bytes, unpacked where they are gzip. Parsed metadata
+ * keeps the text alive, so whoever counts memory wants to know its size.
+ */
+export function metadataDocument(
+  bytes: Uint8Array,
+  options: ParseTableMetadataOptions,
+): Uint8Array {
+  const { location, maxBytes = MAX_METADATA_BYTES } = options;
+  return isGzip(bytes) ? inflate(bytes, { location, maxBytes }) : bytes;
 }
 
 /** As {@linkcode parseTableMetadata}, from JSON that a REST catalog sent inside its answer. */

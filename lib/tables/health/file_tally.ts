@@ -1,7 +1,14 @@
 /** Folds a snapshot's live files into the figures of a health report. Pure; one pass, no lists. */
 
+import { AppError } from "../../errors.ts";
+import { addExactly } from "./add_exactly.ts";
+
 /** `write.target-file-size-bytes` where a table sets none: 512 MiB. */
 export const DEFAULT_TARGET_FILE_SIZE_BYTES = 536_870_912;
+/** Largest target that is taken at its word, so that its multiples are exact: 1 PiB. */
+export const MAX_TARGET_FILE_SIZE_BYTES = 2 ** 50;
+/** Partitions told apart: each keeps its figures and its key in memory. */
+const MAX_PARTITIONS = 1_000_000;
 /** Compaction's `min-file-size-bytes` and `max-file-size-bytes`, relative to the target. */
 const MIN_FILE_SIZE_RATIO = 0.75;
 const MAX_FILE_SIZE_RATIO = 1.8;
@@ -70,8 +77,8 @@ export class FileTally {
   /** Counts one live data file. */
   addDataFile(file: DataFileFigures): void {
     this.files++;
-    this.bytes += file.sizeBytes;
-    this.records += file.recordCount;
+    this.bytes = addExactly(this.bytes, file.sizeBytes);
+    this.records = addExactly(this.records, file.recordCount);
     if (file.affected) {
       this.affectedFiles++;
       this.affectedRecords += file.recordCount;
@@ -96,9 +103,11 @@ export class FileTally {
   /** Counts one live delete file. */
   addDeleteFile(file: DeleteFileFigures): void {
     this.deletes[file.kind]++;
-    this.deletes.bytes += file.sizeBytes;
-    if (file.kind === "equality") this.equalityDeleteRows += file.recordCount;
-    else this.positionDeletedRows += file.recordCount;
+    this.deletes.bytes = addExactly(this.deletes.bytes, file.sizeBytes);
+    const { recordCount } = file;
+    if (file.kind === "equality") {
+      this.equalityDeleteRows = addExactly(this.equalityDeleteRows, recordCount);
+    } else this.positionDeletedRows = addExactly(this.positionDeletedRows, recordCount);
   }
 
   /** Files and bytes of one size class. */
@@ -114,6 +123,7 @@ export class FileTally {
   #partition({ partitionKey, currentSpec }: DataFileFigures): PartitionTally {
     let partition = this.partitions.get(partitionKey);
     if (partition === undefined) {
+      if (this.partitions.size === MAX_PARTITIONS) throw tooManyPartitions();
       partition = {
         currentSpec,
         files: 0,
@@ -127,6 +137,14 @@ export class FileTally {
     }
     return partition;
   }
+}
+
+function tooManyPartitions(): AppError {
+  return new AppError(
+    "too_large",
+    "table_too_large",
+    `Cannot report on the table: it has more than ${MAX_PARTITIONS} partitions`,
+  );
 }
 
 /** What a bin-pack compaction with default options would rewrite. */

@@ -1,26 +1,31 @@
 /** The snapshot and reference answers. */
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
-import { type Snapshot, snapshotOperation } from "../../iceberg/spec/snapshot.ts";
+import { type Snapshot, snapshotOperation, type SnapshotRef } from "../../iceberg/spec/snapshot.ts";
 import { decodeCursor, encodeCursor, invalidCursor } from "../../cursor.ts";
 import type { RefList, SnapshotInfo, SnapshotList } from "../contract/schemas.ts";
 import type { Page } from "../contract/table_reader.ts";
 import { isoTime } from "./iso_time.ts";
+import { fillPage } from "./page_budget.ts";
 
 /** Snapshots of a table, newest first. */
 export function describeSnapshots(table: LoadedTable, page: Page): SnapshotList {
   const { metadata } = table;
   const ordered = metadata.snapshots.toSorted(newestFirst);
   const start = page.cursor === null ? 0 : positionAfter(ordered, page.cursor);
-  const snapshots = ordered.slice(start, start + page.limit);
   const refsById = refNamesBySnapshot(table);
+  const snapshots = fillPage(
+    ordered.slice(start, start + page.limit),
+    (snapshot) => snapshotInfo(table, snapshot, refsById),
+    page,
+  );
   const last = snapshots.at(-1);
-  const more = last !== undefined && start + page.limit < ordered.length;
+  const more = last !== undefined && start + snapshots.length < ordered.length;
   return {
     success: true,
     table: formatIdentifier(table.identifier),
     current_snapshot_id: metadata.currentSnapshotId?.toString() ?? null,
-    snapshots: snapshots.map((snapshot) => snapshotInfo(table, snapshot, refsById)),
-    ...(more ? { next_cursor: encodeCursor("snapshots", [String(last.snapshotId)]) } : {}),
+    snapshots,
+    ...(more ? { next_cursor: encodeCursor("snapshots", [last.snapshot_id]) } : {}),
   };
 }
 
@@ -31,20 +36,25 @@ export function describeRefs(table: LoadedTable, page: Page): RefList {
     ? null
     : decodeCursor("refs", page.cursor, { parts: 1 })[0] ?? null;
   const rest = after === null ? refs : refs.filter((ref) => ref.name > after);
-  const last = rest[page.limit - 1];
-  const more = last !== undefined && rest.length > page.limit;
+  const shown = fillPage(rest, refInfo, page);
+  const last = shown.at(-1);
+  const more = last !== undefined && rest.length > shown.length;
   return {
     success: true,
     table: formatIdentifier(table.identifier),
-    refs: rest.slice(0, page.limit).map((ref) => ({
-      name: ref.name,
-      type: ref.type,
-      snapshot_id: String(ref.snapshotId),
-      min_snapshots_to_keep: ref.minSnapshotsToKeep,
-      max_snapshot_age_ms: ref.maxSnapshotAgeMs,
-      max_ref_age_ms: ref.maxRefAgeMs,
-    })),
+    refs: shown,
     ...(more ? { next_cursor: encodeCursor("refs", [last.name]) } : {}),
+  };
+}
+
+function refInfo(ref: SnapshotRef): RefList["refs"][number] {
+  return {
+    name: ref.name,
+    type: ref.type,
+    snapshot_id: String(ref.snapshotId),
+    min_snapshots_to_keep: ref.minSnapshotsToKeep,
+    max_snapshot_age_ms: ref.maxSnapshotAgeMs,
+    max_ref_age_ms: ref.maxRefAgeMs,
   };
 }
 

@@ -7,6 +7,7 @@ import { loadTable } from "../../catalog/load/mod.ts";
 import type { TableLocation } from "../../catalog/mod.ts";
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
+import { estimateBytes } from "../../estimate_bytes.ts";
 import type { FileIo, LoadedTable } from "../../iceberg/ports.ts";
 import { resolveSnapshot, type SnapshotTarget } from "../../iceberg/scan/time_travel.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
@@ -19,12 +20,6 @@ import { reportHealth } from "./health_report.ts";
 import { listFiles } from "./list_files.ts";
 import { CachedManifests } from "./cached_manifests.ts";
 
-/** Estimated memory of parsed metadata, in bytes: fixed, per snapshot, per column of each schema. */
-const METADATA_BYTES = 4_096;
-const SNAPSHOT_BYTES = 1_536;
-const COLUMN_BYTES = 384;
-/** Estimated memory of a health report, in bytes. */
-const REPORT_BYTES = 8_192;
 /** A report holds figures that depend on the time (snapshots past retention): it ages. */
 const MAX_REPORT_AGE_MS = 60_000;
 
@@ -74,7 +69,8 @@ export function createDirectReader(deps: DirectReaderDeps): DirectReader {
       const key = `report ${table.metadataLocation} ${Math.floor(nowMs / MAX_REPORT_AGE_MS)}`;
       return await cache.getOrLoad(key, async (loading) => {
         const input = { manifests, metadataBytes, nowMs, signal: loading };
-        return { value: await reportHealth(table, input), bytes: REPORT_BYTES };
+        const report = await reportHealth(table, input);
+        return { value: report, bytes: estimateBytes(report) };
       }, signal);
     },
     cacheStats: () => cache.stats(),
@@ -106,13 +102,8 @@ async function load(
     ? location.response.length
     : (await table.io.stat(table.metadataLocation, signal))?.sizeBytes ?? 0;
   // Parsed strings are slices of the document, so its text stays in memory too.
-  const bytes = metadataBytes + metadataMemory(table.metadata);
+  const bytes = table.documentBytes + estimateBytes(table.metadata);
   return { value: { table, metadataBytes }, bytes };
-}
-
-function metadataMemory(metadata: TableMetadata): number {
-  const columns = metadata.schemas.reduce((sum, schema) => sum + schema.fields.length, 0);
-  return METADATA_BYTES + columns * COLUMN_BYTES + metadata.snapshots.length * SNAPSHOT_BYTES;
 }
 
 function snapshotAt(metadata: TableMetadata, at: TimeTravel): Snapshot | null {

@@ -1,5 +1,6 @@
 /** The health answer: folds a snapshot's manifests into figures and what to do about them. */
 import { mapConcurrently } from "../../concurrency.ts";
+import { AppError } from "../../errors.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
@@ -20,8 +21,11 @@ import {
   DEFAULT_TARGET_FILE_SIZE_BYTES,
   type DeleteFileFigures,
   FileTally,
+  MAX_TARGET_FILE_SIZE_BYTES,
+  type PartitionTally,
   sizeClassBounds,
 } from "../health/file_tally.ts";
+import { addExactly } from "../health/add_exactly.ts";
 import { recommend, worstSeverity } from "../health/recommend.ts";
 import type { HealthReport } from "../contract/schemas.ts";
 import { isoTime } from "./iso_time.ts";
@@ -30,6 +34,10 @@ import { partitionPath, partitionValues } from "./partition_text.ts";
 
 /** Manifests fetched at once. */
 const MANIFEST_CONCURRENCY = 16;
+/** Memory that the delete files of a snapshot may take; some million files. */
+const MAX_DELETES_BYTES = 512 * 1024 * 1024;
+/** Data files matched with deletes between two looks at the clock. */
+const FILES_PER_BREATH = 256;
 /** Partitions named in a report. */
 const MAX_LISTED_PARTITIONS = 10;
 
@@ -79,7 +87,8 @@ class HealthFold {
     this.#table = table;
     this.#input = input;
     const target = Number(table.metadata.properties["write.target-file-size-bytes"]);
-    const usable = Number.isSafeInteger(target) && target > 0;
+    const usable = Number.isSafeInteger(target) && target > 0 &&
+      target <= MAX_TARGET_FILE_SIZE_BYTES;
     this.#tally = new FileTally(usable ? target : DEFAULT_TARGET_FILE_SIZE_BYTES);
   }
 
@@ -94,7 +103,7 @@ class HealthFold {
     );
     return {
       count: manifests.length,
-      bytes: manifests.reduce((sum, manifest) => sum + manifest.manifestLength, 0),
+      bytes: manifests.reduce((sum, manifest) => addExactly(sum, manifest.manifestLength), 0),
       listBytes: await this.#sizeOf(snapshot.manifestList),
     };
   }
@@ -105,8 +114,13 @@ class HealthFold {
   }
 
   async #readDeletes(manifests: readonly ManifestFile[]): Promise<readonly DeleteFile[]> {
-    const entriesOf = (manifest: ManifestFile) =>
-      this.#input.manifests.entries(manifest, this.#input.signal);
+    let held = 0;
+    const entriesOf = async (manifest: ManifestFile) => {
+      const { entries, bytes } = await this.#input.manifests.entries(manifest, this.#input.signal);
+      held += bytes;
+      if (held > MAX_DELETES_BYTES) throw tooManyDeletes();
+      return entries;
+    };
     const deletes = (await this.#mapManifests(manifests, entriesOf)).flat();
     for (const { dataFile } of deletes) {
       this.#tally.addDeleteFile({
@@ -137,12 +151,15 @@ class HealthFold {
   }
 
   async #addEntries(manifest: ManifestFile, deletes: DeleteIndex): Promise<void> {
+    const { signal } = this.#input;
+    const { entries } = await this.#input.manifests.entries(manifest, signal);
     const places = new Map<readonly IcebergValue[], Place>();
-    for (const entry of await this.#input.manifests.entries(manifest, this.#input.signal)) {
+    for (const [i, entry] of entries.entries()) {
+      if (i % FILES_PER_BREATH === 0) await this.#pacer.breathe(signal);
       const { partition, recordCount, fileSizeInBytes } = entry.dataFile;
       let place = places.get(partition);
       if (place === undefined) places.set(partition, place = this.#place(manifest, partition));
-      const affected = deletes.forFile(entry.dataFile, entry.sequenceNumber ?? 0n).length > 0;
+      const affected = deletes.appliesTo(entry.dataFile, entry.sequenceNumber ?? 0n);
       this.#tally.addDataFile({ ...place, recordCount, sizeBytes: fileSizeInBytes, affected });
     }
   }
@@ -207,7 +224,10 @@ class HealthFold {
       partitions_with_most_small_files: this.#worstPartitions(),
       ...snapshotMoments(metadata.snapshots),
       manifest_count: manifests.count,
-      metadata_size_bytes: this.#input.metadataBytes + manifests.listBytes + manifests.bytes,
+      metadata_size_bytes: addExactly(
+        this.#input.metadataBytes + manifests.listBytes,
+        manifests.bytes,
+      ),
       format_version: metadata.formatVersion,
       location: metadata.location,
       read_only: this.#table.readOnly,
@@ -215,13 +235,7 @@ class HealthFold {
   }
 
   #worstPartitions(): HealthReport["partitions_with_most_small_files"] {
-    return [...this.#tally.partitions]
-      .filter(([, partition]) => partition.smallFiles > 0)
-      // Manifests arrive in any order; ties are broken so that equal tables report equally.
-      .sort(([keyA, a], [keyB, b]) =>
-        b.smallFiles - a.smallFiles || b.smallBytes - a.smallBytes || (keyA < keyB ? -1 : 1)
-      )
-      .slice(0, MAX_LISTED_PARTITIONS)
+    return worstOf(this.#tally.partitions)
       .map(([key, partition]) => {
         const known = this.#partitions.get(key);
         if (known === undefined) throw new TypeError(`Cannot find partition "${key}" of the fold`);
@@ -234,6 +248,43 @@ class HealthFold {
         };
       });
   }
+}
+
+/** The partitions with most small files, in one pass: there may be a million. */
+function worstOf(
+  partitions: ReadonlyMap<string, PartitionTally>,
+): readonly (readonly [string, PartitionTally])[] {
+  const worst: (readonly [string, PartitionTally])[] = [];
+  for (const candidate of partitions) {
+    if (candidate[1].smallFiles === 0) continue;
+    let at = worst.length;
+    while (at > 0 && isWorse(candidate, worst[at - 1])) at--;
+    if (at === MAX_LISTED_PARTITIONS) continue;
+    worst.splice(at, 0, candidate);
+    if (worst.length > MAX_LISTED_PARTITIONS) worst.pop();
+  }
+  return worst;
+}
+
+/** Manifests arrive in any order; ties are broken so that equal tables report equally. */
+function isWorse(
+  [keyA, a]: readonly [string, PartitionTally],
+  other: readonly [string, PartitionTally] | undefined,
+): boolean {
+  if (other === undefined) return false;
+  const [keyB, b] = other;
+  if (a.smallFiles !== b.smallFiles) return a.smallFiles > b.smallFiles;
+  if (a.smallBytes !== b.smallBytes) return a.smallBytes > b.smallBytes;
+  return keyA < keyB;
+}
+
+function tooManyDeletes(): AppError {
+  return new AppError(
+    "too_large",
+    "table_too_large",
+    `Cannot report on the table: its delete files take more than ${MAX_DELETES_BYTES} bytes of ` +
+      "memory; compact it first",
+  );
 }
 
 function deleteKind(file: DataFile): DeleteFileFigures["kind"] {

@@ -10,6 +10,7 @@ import type { FileInfo, FileList } from "../contract/schemas.ts";
 import type { FileQuery } from "../contract/table_reader.ts";
 import { columnName } from "./describe_schema.ts";
 import type { CachedManifests } from "./cached_manifests.ts";
+import { PageBudget } from "./page_budget.ts";
 import { partitionValues } from "./partition_text.ts";
 
 /** Where a page begins: a cursor stays on its snapshot, so pages agree while the table moves on. */
@@ -37,19 +38,22 @@ export async function listFiles(table: LoadedTable, input: ListFilesInput): Prom
   const snapshotId = String(start.snapshot.snapshotId);
   const all = await manifests.list(start.snapshot, signal);
   const files: FileInfo[] = [];
+  const budget = new PageBudget(query);
   for (let at = start.manifest; at < all.length; at++) {
     throwIfAborted(signal);
     const manifest = all[at] as ManifestFile;
     if (!mayHold(manifest, query.content)) continue;
-    const entries = await manifests.entries(manifest, signal);
+    const { entries } = await manifests.entries(manifest, signal);
     for (let i = at === start.manifest ? start.entry : 0; i < entries.length; i++) {
       const entry = entries[i] as ManifestEntry;
       if (query.content !== null && entry.dataFile.content !== query.content) continue;
-      if (files.length === query.limit) {
+      const full = files.length === query.limit;
+      const file = full ? null : fileInfo(table, entry, manifests.spec(manifest));
+      if (file === null || !budget.takes(file)) {
         const next_cursor = encodeCursor("files", [snapshotId, String(at), String(i)]);
         return { ...answer, snapshot_id: snapshotId, files, next_cursor };
       }
-      files.push(fileInfo(table, entry, manifests.spec(manifest)));
+      files.push(file);
     }
   }
   return { ...answer, snapshot_id: snapshotId, files };
