@@ -10,7 +10,7 @@ import type { ErrorKind } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import { Problem, problemShape } from "./_problem.ts";
 import type { Method, Route } from "./_route.ts";
-import { SESSION_COOKIE } from "./_session_cookie.ts";
+import { SECURE_SESSION_COOKIE, SESSION_COOKIE } from "./_session_cookie.ts";
 import { TAGS } from "./_tags.ts";
 
 /** The document as plain data. */
@@ -84,7 +84,8 @@ const SECURITY_SCHEMES = {
     type: "apiKey",
     in: "cookie",
     name: SESSION_COOKIE,
-    description: "For browsers: `POST /api/session` sets it, bound to the origin of the page",
+    description: "For browsers: `POST /api/session` sets it, bound to the origin of the page. " +
+      `Over HTTPS its name is \`${SECURE_SESSION_COOKIE}\``,
   },
 } as const;
 

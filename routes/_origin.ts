@@ -6,6 +6,9 @@ import type { AppEnv } from "./_env.ts";
 /** What `Deno.serve` tells about a connection; tests without a socket have none. */
 const connection = z.object({ remoteAddr: z.object({ hostname: z.string() }) });
 
+/** Longest address: IPv6 with an embedded IPv4 address and a zone. */
+const MAX_ADDRESS_CHARS = 64;
+
 /** Stands for a client whose address is not known. */
 const UNKNOWN_ADDRESS = "unknown";
 
@@ -18,7 +21,9 @@ export function clientAddress(c: Context<AppEnv>, trustedProxies: number): strin
   const peer = info.success ? info.data.remoteAddr.hostname : UNKNOWN_ADDRESS;
   if (trustedProxies === 0) return peer;
   const hops = (c.req.header("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
-  return hops.at(-trustedProxies) || peer;
+  const hop = hops.at(-trustedProxies) ?? "";
+  // Fewer proxies than set would let clients choose what is remembered here.
+  return hop === "" || hop.length > MAX_ADDRESS_CHARS ? peer : hop;
 }
 
 /**

@@ -56,9 +56,9 @@ export const sessionRoutes: readonly Route[] = [
     summary: "Sign a browser out",
     role: "Auditor",
     answer: { status: 204, description: "Signed out", headers: { "Set-Cookie": "No session" } },
-    handler: async ({ ctx, services }) => {
+    handler: async ({ ctx, origin, services }) => {
       await services.access.logout(ctx);
-      return emptyReply({ "set-cookie": expiredSessionCookie() });
+      return emptyReply({ "set-cookie": expiredSessionCookie(origin) });
     },
   }),
   route({

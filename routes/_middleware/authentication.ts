@@ -33,7 +33,7 @@ export async function authenticate(
     return await access.authenticateBearer({ ...caller, credential });
   }
   const own = ownOrigin(c, http.trustedProxies);
-  const cookie = readSessionCookie(c.req.header("cookie"));
+  const cookie = readSessionCookie(c.req.header("cookie"), c.req.header("origin") ?? own);
   if (cookie !== null) {
     const origin = sessionOrigin(c, own);
     return await access.authenticateSession({ ...caller, secret: cookie, origin });
@@ -46,9 +46,12 @@ export async function authenticate(
   throw unauthenticated("expected a bearer token or a session");
 }
 
-/** Whether the request asks to become a WebSocket. */
+/**
+ * Whether the request asks to become a WebSocket. Only a GET can (RFC 6455, 4.1), so a ticket, which
+ * travels in an address, changes nothing.
+ */
 export function isWebSocket(c: Context<AppEnv>): boolean {
-  return c.req.header("upgrade")?.toLowerCase() === "websocket";
+  return c.req.method === "GET" && c.req.header("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** A cookie travels by itself, so whatever changes something must say which page caused it. */

@@ -145,7 +145,10 @@ Deno.test("POST /api/session binds the session to the page's origin", async () =
   const secure = await app.request("/api/session", init("https://lake.example.com"));
   await app.request("http://127.0.0.1:3000/api/session", init());
   assert.deepEqual(origins, ["https://lake.example.com", "http://127.0.0.1:3000"]);
-  assert.match(secure.headers.get("set-cookie") ?? "", /; Secure/);
+  assert.match(
+    secure.headers.get("set-cookie") ?? "",
+    /^__Host-drls_session=s; .*Path=\/; .*Secure/,
+  );
 });
 
 Deno.test("a browser signs in, reads with the cookie and signs out", async () => {

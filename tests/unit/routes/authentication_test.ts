@@ -100,6 +100,23 @@ Deno.test("a ticket counts only for a WebSocket", async () => {
   }]);
 });
 
+Deno.test("a ticket opens a WebSocket and changes nothing", async () => {
+  const access = { redeemTicket: () => Promise.resolve(principal("Admin")) };
+  const { app } = harness({ routes: ROUTES, access });
+  const headers = { upgrade: "websocket", origin: "http://localhost" };
+  const response = await app.request("/api/probe?ticket=t1", { method: "POST", headers });
+  assert.equal(response.status, 401);
+});
+
+Deno.test("over HTTPS a cookie counts only under the name that neighbours cannot set", async () => {
+  const origin = "https://lake.example.com";
+  const access = { authenticateSession: () => Promise.resolve(principal("Admin")) };
+  const status = async (cookie: string) =>
+    (await call({ headers: { cookie, origin } }, { access })).status;
+  assert.equal(await status("drls_session=x"), 401);
+  assert.equal(await status("drls_session=x; __Host-drls_session=y"), 200);
+});
+
 Deno.test("a WebSocket with a session cookie must say which page opened it", async () => {
   const headers = { upgrade: "websocket", ...cookie(TOKENS.Admin) };
   assert.equal((await call({ headers })).status, 403);
@@ -145,12 +162,14 @@ Deno.test("the client's address is the peer's, or what the trusted proxies appen
   assert.equal(await addressFor(2, "forged, 1.2.3.4, 10.0.0.1"), "1.2.3.4");
   assert.equal(await addressFor(1), "10.0.0.9");
   assert.equal(await addressFor(3, "1.2.3.4"), "10.0.0.9");
+  assert.equal(await addressFor(1, "1".repeat(10_000)), "10.0.0.9");
 });
 
 Deno.test("behind a trusted proxy the origin is the one that the browser sees", async () => {
   async function originFor(trustedProxies: number, headers: Record<string, string>) {
     let seen = "";
-    await call({ headers: { ...cookie("x"), ...headers } }, {
+    const both = { cookie: "drls_session=x; __Host-drls_session=x" };
+    await call({ headers: { ...both, ...headers } }, {
       http: { trustedProxies },
       access: {
         authenticateSession: (input) => {
