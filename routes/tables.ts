@@ -42,12 +42,14 @@ const tableParams = z.strictObject({
 });
 
 const int64 = z.string().regex(/^-?\d{1,19}$/, "Expected a 64-bit integer");
+/** `Date` would read any text with a number in it, and "1" as the year 2001. */
+const ISO_TIME = "Expected an ISO 8601 time with its offset, or a date";
 const filesQuery = z.strictObject({
   ...pageFields(MAX_TABLE_PAGE),
   content: FileContent.optional().meta({ description: "Only files of this content" }),
   snapshot_id: int64.optional().meta({ description: "Files of this snapshot" }),
   ref: z.string().min(1).max(1024).optional().meta({ description: "Files of this branch or tag" }),
-  timestamp: z.string().max(64).optional()
+  timestamp: z.union([z.iso.datetime({ offset: true }), z.iso.date()], ISO_TIME).optional()
     .meta({ description: "Files as of this ISO 8601 time" }),
 }).refine(
   (query) => [query.snapshot_id, query.ref, query.timestamp].filter((at) => at).length <= 1,

@@ -60,6 +60,13 @@ export interface FileColumns {
   readonly sizesInBytes: readonly number[];
 }
 
+/** Where {@linkcode CachedManifests} keeps what it read. */
+export interface CachedManifestsOptions {
+  readonly cache: ByteBudgetCache;
+  /** Tells tables and stores apart that use the same paths. */
+  readonly place: string;
+}
+
 /** Manifests of one table. Calls of one manifest share one load. */
 export class CachedManifests {
   readonly #table: LoadedTable;
@@ -71,13 +78,14 @@ export class CachedManifests {
   /** Decoding is work of this thread: side by side it would take no less time, and more memory. */
   readonly #decoding = new ByteGate({ maxBytes: 1 });
 
-  constructor(table: LoadedTable, cache: ByteBudgetCache) {
+  constructor(table: LoadedTable, { cache, place }: CachedManifestsOptions) {
     this.#table = table;
     this.#cache = cache;
     this.#source = manifestSource(table.io, table.metadata);
     this.#partitionFields = partitionFieldsBySpec(table.metadata);
     // Recorded paths may be relative, so they are unique only within a table's metadata folder.
-    this.#scope = table.metadataLocation.slice(0, table.metadataLocation.lastIndexOf("/"));
+    const folder = table.metadataLocation.slice(0, table.metadataLocation.lastIndexOf("/"));
+    this.#scope = `${place} ${folder}`;
   }
 
   /** The manifests of a snapshot. */

@@ -2,6 +2,7 @@
  * The `TableReader` that reads in the isolate it is called in. Metadata, manifest lists, manifests
  * and finished reports are cached under their immutable paths, within one budget of bytes.
  */
+import { createHash } from "node:crypto";
 import { ByteBudgetCache, type Sized } from "../../byte_budget_cache.ts";
 import { loadTable } from "../../catalog/load/mod.ts";
 import type { TableLocation } from "../../catalog/mod.ts";
@@ -33,6 +34,10 @@ export interface DirectReaderDeps {
 /** A table with the size of the document it was read from. */
 interface CachedTable {
   readonly table: LoadedTable;
+  /** The table's name and store: caches outlive a configuration, and another may reuse its paths. */
+  readonly place: string;
+  /** Tells documents apart that had the same path; see `versionOf`. */
+  readonly version: string;
   readonly metadataBytes: number;
 }
 
@@ -57,16 +62,17 @@ export function createDirectReader(deps: DirectReaderDeps): DirectReader {
       return describeRefs((await load(location, signal)).table, page);
     },
     async files(location, query, { signal } = {}) {
-      const { table } = await load(location, signal);
-      const manifests = new CachedManifests(table, cache);
+      const { table, place } = await load(location, signal);
+      const manifests = new CachedManifests(table, { cache, place });
       const snapshot = snapshotAt(table.metadata, query.at);
       return await listFiles(table, { query, snapshot, manifests, signal });
     },
     async health(location, { signal } = {}) {
-      const { table, metadataBytes } = await load(location, signal);
-      const manifests = new CachedManifests(table, cache);
+      const { table, place, version, metadataBytes } = await load(location, signal);
+      const manifests = new CachedManifests(table, { cache, place });
       const nowMs = deps.clock.now();
-      const key = `report ${table.metadataLocation} ${Math.floor(nowMs / MAX_REPORT_AGE_MS)}`;
+      const age = Math.floor(nowMs / MAX_REPORT_AGE_MS);
+      const key = `report ${place} ${version} ${table.metadataLocation} ${age}`;
       return await cache.getOrLoad(key, async (loading) => {
         const input = { manifests, metadataBytes, nowMs, signal: loading };
         const report = await reportHealth(table, input);
@@ -87,9 +93,31 @@ async function loadCached(location: TableLocation, options: LoadOptions): Promis
   const { deps, cache, signal } = options;
   // A rest catalog sends the document, and fresh credentials, with every answer.
   if (location.kind === "rest") return (await load(location, deps, signal)).value;
-  const { identifier, metadataLocation, storage, foundAt } = location;
-  const key = JSON.stringify(["table", identifier, metadataLocation, storage, foundAt]);
-  return await cache.getOrLoad(key, (loading) => load(location, deps, loading), signal);
+  const version = await versionOf(location, options);
+  const { metadataLocation, foundAt } = location;
+  const key = JSON.stringify(["table", placeOf(location), version, metadataLocation, foundAt]);
+  return await cache.getOrLoad(key, async (loading) => {
+    const { value, bytes } = await load(location, deps, loading);
+    return { value: { ...value, version }, bytes };
+  }, signal);
+}
+
+function placeOf({ identifier, storage }: TableLocation): string {
+  // A digest, because it begins every key and the store's credentials are part of it.
+  return createHash("sha256").update(JSON.stringify([identifier, storage])).digest("base64url");
+}
+
+/**
+ * In a hadoop catalog a table that was dropped and created anew begins at `v1` again, so its files
+ * are told apart by size and time. Elsewhere every document has a name of its own.
+ */
+async function versionOf(
+  location: TableLocation & { kind: "file" },
+  { deps, signal }: LoadOptions,
+): Promise<string> {
+  if (location.foundAt === null) return "";
+  const stat = await deps.openStorage(location.storage).stat(location.metadataLocation, signal);
+  return stat === null ? "" : `${stat.sizeBytes}/${stat.modifiedAtMs}`;
 }
 
 async function load(
@@ -103,7 +131,7 @@ async function load(
     : (await table.io.stat(table.metadataLocation, signal))?.sizeBytes ?? 0;
   // Parsed strings are slices of the document, so its text stays in memory too.
   const bytes = table.documentBytes + estimateBytes(table.metadata);
-  return { value: { table, metadataBytes }, bytes };
+  return { value: { table, place: placeOf(location), version: "", metadataBytes }, bytes };
 }
 
 function snapshotAt(metadata: TableMetadata, at: TimeTravel): Snapshot | null {

@@ -145,7 +145,17 @@ Deno.test("GET .../files refuses two moments at once and ids that are none", asy
   const both = await get("/api/table/a.b/files?ref=main&snapshot_id=1", {});
   assert.equal(both.status, 422);
   assert.match(both.body.errors[0].message, /only one of/);
-  for (const query of ["snapshot_id=abc", "snapshot_id=1.5", "content=rows", "colour=red"]) {
+  for (
+    const query of [
+      "snapshot_id=abc",
+      "snapshot_id=1.5",
+      "content=rows",
+      "colour=red",
+      "timestamp=1",
+      "timestamp=",
+      "timestamp=2026-01-01T00:00:00",
+    ]
+  ) {
     assert.equal((await get(`/api/table/a.b/files?${query}`, {})).status, 422, query);
   }
 });

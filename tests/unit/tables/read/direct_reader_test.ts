@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import type { StorageSpec } from "../../../../lib/storage/mod.ts";
 import { createDirectReader } from "../../../../lib/tables/read/mod.ts";
 import {
   dataFile,
   type MemoryTable,
   SNAPSHOT_TIME_MS,
+  TABLE_LOCATION,
   writeMemoryTable,
 } from "../../../support/memory_table.ts";
 import { rejectsWith } from "../../../support/rejects.ts";
@@ -125,4 +127,46 @@ Deno.test("files() of a table without snapshots are none", async () => {
   const table = await writeMemoryTable([]);
   const list = await readerOf(table).files(table.location, FILES);
   assert.deepEqual([list.snapshot_id, list.files], [null, []]);
+});
+
+Deno.test("what was read under one name or store is not shown under another", async () => {
+  const [first, second] = [await writeMemoryTable([files(1)]), await writeMemoryTable([files(2)])];
+  const S3 = {
+    kind: "s3",
+    region: "r",
+    pathStyle: true,
+    credentials: null,
+    roots: null,
+  } as const;
+  const at = (endpoint: string) => ({
+    ...first.location,
+    foundAt: null,
+    storage: { local: null, s3: { ...S3, endpoint } },
+  });
+  const openStorage = ({ s3 }: StorageSpec) => s3?.endpoint === "http://b" ? second.io : first.io;
+  const clock = { now: () => SNAPSHOT_TIME_MS };
+  const reader = createDirectReader({ openStorage, cacheBytes: 1e6, clock });
+  const count = async (endpoint: string) => [
+    (await reader.health(at(endpoint))).data_file_count,
+    (await reader.files(at(endpoint), FILES)).files.length,
+  ];
+  assert.deepEqual(await count("http://a"), [1, 1]);
+  assert.deepEqual(await count("http://b"), [2, 2]);
+  const identifier = { namespace: ["db"], name: "alias" };
+  assert.equal((await reader.health({ ...at("http://a"), identifier })).table, "db.alias");
+});
+
+Deno.test("a hadoop table that was dropped and created anew under the same path is read anew", async () => {
+  const [old, anew] = [await writeMemoryTable([files(1)]), await writeMemoryTable([])];
+  assert.ok(old.location.kind === "file" && anew.location.kind === "file");
+  const { metadataLocation } = old.location;
+  const location = { ...old.location, foundAt: TABLE_LOCATION };
+  const reader = readerOf(old);
+  const counts = async () => [
+    (await reader.snapshots(location, ALL)).snapshots.length,
+    (await reader.health(location)).data_file_count,
+  ];
+  assert.deepEqual(await counts(), [1, 1]);
+  await old.io.put(metadataLocation, await anew.io.read(anew.location.metadataLocation));
+  assert.deepEqual(await counts(), [0, 0]);
 });
