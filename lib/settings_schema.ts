@@ -85,7 +85,8 @@ export const settingsSchema = z.object({
     secret: true,
   }),
   DRLS_CATALOG_TYPE: z.enum(["hadoop", "sql", "rest"]).default("hadoop").register(about, {
-    description: "Catalog of a first start; later the stored configuration wins",
+    description:
+      "Type of the catalog; this and the next four hold until PUT /api/config stores others",
     expected: "hadoop, sql or rest",
     shownDefault: "hadoop",
   }),
@@ -105,7 +106,8 @@ export const settingsSchema = z.object({
     shownDefault: "unset",
   }),
   DRLS_CATALOG_PROPS: stringRecord.optional().register(about, {
-    description: "Further catalog properties of a first start, such as s3.endpoint or credential",
+    description:
+      "Further properties of the catalog, such as s3.endpoint or credential, as a JSON object",
     expected: 'a JSON object of texts, for example {"s3.region": "eu-west-1"}',
     shownDefault: "{}",
     secret: true,
