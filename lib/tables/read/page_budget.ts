@@ -4,13 +4,19 @@ import { estimateBytes } from "../../estimate_bytes.ts";
 /** Estimated memory of one page: what the server checks and prints without anybody noticing. */
 export const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
+/** How much goes onto a page beside {@linkcode MAX_PAGE_BYTES}. */
+export interface PageBudgetOptions {
+  /** Most entries. */
+  readonly limit: number;
+}
+
 /** Counts what a page holds. Its first entry always fits. */
 export class PageBudget {
   readonly #limit: number;
   #entries = 0;
   #bytes = 0;
 
-  constructor(options: { readonly limit: number }) {
+  constructor(options: PageBudgetOptions) {
     this.#limit = options.limit;
   }
 
@@ -29,7 +35,7 @@ export class PageBudget {
 export function fillPage<T, R>(
   items: readonly T[],
   render: (item: T) => R,
-  options: { readonly limit: number },
+  options: PageBudgetOptions,
 ): R[] {
   const budget = new PageBudget(options);
   const page: R[] = [];
