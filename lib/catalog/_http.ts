@@ -59,6 +59,7 @@ export class HttpClient {
 
   /** The answer of the first attempt that is neither lost nor refused for the moment. */
   async send(request: HttpRequest): Promise<HttpResponse> {
+    requireHttp(request);
     for (let attempt = 1;; attempt++) {
       const outcome = await this.#attempt(request);
       if (!(outcome instanceof AppError)) return outcome;
@@ -93,6 +94,14 @@ export class HttpClient {
         : lost(request, "catalog_unreachable", "it cannot be reached", error);
     }
   }
+}
+
+/** The address may be the server's word (`overrides`), and `fetch` reads local files and `data:` too. */
+function requireHttp({ url, action }: HttpRequest): void {
+  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: null };
+  if (protocol === "http:" || protocol === "https:") return;
+  const message = `Cannot ${action}: the catalog names an address that is not an http(s) one`;
+  throw new AppError("unavailable", "catalog_address_invalid", message, { context: { url } });
 }
 
 async function readBounded(response: Response, request: HttpRequest): Promise<Uint8Array> {

@@ -92,7 +92,13 @@ export class RestSession {
     }, `${first.#base}/v1/`);
     if (response.status !== 200) throw restFailure(response, "reach the catalog");
     const { defaults, overrides } = parseAnswer(response, ConfigAnswer, "reach the catalog");
-    const properties = { ...toProperties(defaults), ...own, ...toProperties(overrides) };
+    const properties = {
+      ...toProperties(defaults),
+      ...own,
+      ...toProperties(overrides),
+      // Where we log in elsewhere, the catalog's server must not get to see the credential.
+      ...pick(own, "oauth2-server-uri"),
+    };
     const known = (previous === null ? [first] : [first, previous])
       .filter((other) => isSameLogin(other.properties, properties))
       .map((other) => other.#tokens);
@@ -148,6 +154,11 @@ export class RestSession {
       signal,
     });
   }
+}
+
+function pick(properties: Properties, name: string): Properties {
+  const value = properties[name];
+  return value === undefined ? {} : { [name]: value };
 }
 
 function isSameLogin(a: Properties, b: Properties): boolean {

@@ -236,3 +236,32 @@ Deno.test("no secret is in an error, whatever the server answers", async () => {
     for (const secret of secrets) ok(!failure.includes(secret), failure);
   }
 });
+
+Deno.test("a server cannot have the credential of another login sent to itself", async () => {
+  await using login = startFakeRestCatalog(({ path }) =>
+    path === "/login" ? json({ access_token: "token-1", expires_in: 3600 }) : null
+  );
+  await using server = startFakeRestCatalog(
+    (request) =>
+      request.path === "/v1/config"
+        ? json({ overrides: { "oauth2-server-uri": `${server.uri}/steal`, scope: "more" } })
+        : null,
+    serveTables(["a.t"]),
+  );
+  const catalog = open(server.uri, {
+    credential: "id:hunter2",
+    "oauth2-server-uri": `${login.uri}/login`,
+  });
+  strictEqual((await catalog.listTables()).length, 1);
+  ok(login.paths().length > 0);
+  ok(server.seen.every(({ path, body }) => path !== "/steal" && !body.includes("hunter2")));
+});
+
+Deno.test("a server cannot send us to files or to no address at all", async () => {
+  for (const uri of ["file:///etc/hostname#", "data:,{}#", "catalog", ""]) {
+    await using server = startFakeRestCatalog(serveTables(["a.t"], { overrides: { uri } }));
+    const catalog = open(server.uri, {});
+    await rejects(catalog.listTables(), isCode("catalog_address_invalid"), uri);
+    await rejects(catalog.locate("a.t"), isCode("catalog_address_invalid"), uri);
+  }
+});
