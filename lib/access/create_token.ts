@@ -32,7 +32,8 @@ const DAY_MS = 24 * 60 * 60_000;
 /** `POST /api/tokens`. */
 export const CreateTokenInput = z.strictObject({
   user: UserName,
-  name: z.string().trim().min(1).max(MAX_TOKEN_NAME_CHARS).nullable().default(null)
+  name: z.string().trim().min(1).max(MAX_TOKEN_NAME_CHARS)
+    .regex(/^\P{Cc}*$/u, "Expected no control characters").nullable().default(null)
     .describe("what the token is for"),
   expires_in_days: z.number().positive().max(MAX_TOKEN_DAYS).nullable().default(DEFAULT_TOKEN_DAYS)
     .describe("null for a token that does not expire"),

@@ -128,7 +128,8 @@ function toPrincipal(payload: JWTPayload, options: JwtOptions): Principal {
     id: `${options.issuer}|${sub}`,
     name: String(name),
     role,
-    credential: { kind: "jwt", issuer: options.issuer, expiresAtMs: exp * 1000 },
+    // A NumericDate may have fractions (RFC 7519, 2); stored times are whole milliseconds.
+    credential: { kind: "jwt", issuer: options.issuer, expiresAtMs: Math.floor(exp * 1000) },
   };
 }
 

@@ -114,6 +114,16 @@ Deno.test("a session that a JWT started carries its principal and ends with the 
   }, { jwt: provider.verifier() });
 });
 
+Deno.test("a JWT whose times have fractions of a second starts sessions and tickets too", async () => {
+  const provider = await TestProvider.create(new HeldClock());
+  await withAccess(async ({ access, bearer }) => {
+    const principal = await bearer(await provider.sign({ expiresIn: 300.0005 }));
+    const ctx = callBy(principal);
+    assert.ok(Number.isInteger((await access.createSession(ctx, { origin: ORIGIN })).expiresAtMs));
+    await access.createTicket(ctx, { origin: ORIGIN });
+  }, { jwt: provider.verifier() });
+});
+
 Deno.test("createSession() needs a bearer: no session, ticket or local call starts one", () =>
   withAccess(async (fixture) => {
     const { access, local } = fixture;

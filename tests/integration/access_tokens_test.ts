@@ -60,6 +60,17 @@ Deno.test("createToken() takes a lifetime in days, or none at all", () =>
     }
   }));
 
+Deno.test("createToken() refuses names that would act on the terminal that shows them", () =>
+  withAccess(async ({ access, local }) => {
+    await access.createUser(local, { name: "alice", role: "Auditor" });
+    for (const name of ["a\u001b[31mb", "a\nb", "a\u009bb", "a\u0000b"]) {
+      const creating = access.createToken(local, { user: "alice", name });
+      const error = await rejectsWith(creating, { kind: "invalid", code: "invalid_input" });
+      assert.deepEqual(error.issues.map(({ path }) => path), ["name"]);
+    }
+    await access.createToken(local, { user: "alice", name: "Zoë's laptop 💻" });
+  }));
+
 Deno.test("createToken() refuses unknown and disabled users", () =>
   withAccess(async ({ access, local }) => {
     const unknown = access.createToken(local, { user: "nobody" });
