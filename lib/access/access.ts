@@ -2,6 +2,7 @@
 import type { Secret } from "../secret.ts";
 import { guardFailures } from "./_guard.ts";
 import { refreshPrincipal } from "./_resolve.ts";
+import { shownPrefix } from "./_secrets.ts";
 import { authenticateBearer } from "./authenticate_bearer.ts";
 import { authenticateSession } from "./authenticate_session.ts";
 import { bootstrap } from "./bootstrap.ts";
@@ -14,6 +15,7 @@ import type { AccessDeps } from "./deps.ts";
 import { FailureLimit } from "./failure_limit.ts";
 import { getUser, type GetUserInput } from "./get_user.ts";
 import type { Bootstrapped, Caller, Granted, OriginBound } from "./grants.ts";
+import { looksLikeJwt } from "./jwt.ts";
 import { listAudit, type ListAuditInput } from "./list_audit.ts";
 import { listTokens, type ListTokensInput } from "./list_tokens.ts";
 import { listUsers } from "./list_users.ts";
@@ -78,13 +80,14 @@ export interface Access {
 /** Builds the access verbs; the count of failures lives as long as the object. */
 export function createAccess(deps: AccessDeps): Access {
   const limit = new FailureLimit({ clock: deps.clock });
-  const bound = (input: OriginBound) => ({ ...input, limit });
+  const bound = (input: OriginBound) => ({ ...input, limit, guessable: false });
   return {
     authenticateBearer: ({ credential, clientAddress }) =>
       guardFailures(() => authenticateBearer(deps, credential), {
         limit,
         clientAddress,
         secret: credential,
+        guessable: shownPrefix(credential) === "" && !looksLikeJwt(credential),
       }),
     authenticateSession: (input) =>
       guardFailures(() => authenticateSession(deps, input), bound(input)),

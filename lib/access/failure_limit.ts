@@ -1,6 +1,6 @@
 /**
  * Slows down guessing: counts failures by key and says how long to wait after too many. Successes
- * are never counted, and a valid credential is never turned away for a neighbour's failures.
+ * are never counted.
  *
  * One number per key (the "theoretical arrival time" of the generic cell rate algorithm).
  */
@@ -42,10 +42,10 @@ export class FailureLimit {
 
   /** Counts a failure; null while within the limit, otherwise the seconds to wait. */
   fail(key: string): number | null {
+    const waitSeconds = this.wait(key);
+    if (waitSeconds !== null) return waitSeconds;
     const nowMs = this.#clock.now();
     const evenAtMs = Math.max(nowMs, this.#evenAtMs.get(key) ?? nowMs);
-    const allowedAtMs = evenAtMs - this.#toleranceMs;
-    if (nowMs < allowedAtMs) return Math.ceil((allowedAtMs - nowMs) / 1000);
     this.#evenAtMs.delete(key);
     this.#evenAtMs.set(key, evenAtMs + this.#intervalMs);
     if (this.#evenAtMs.size > this.#maxKeys) {
@@ -53,6 +53,13 @@ export class FailureLimit {
       if (oldest !== undefined) this.#evenAtMs.delete(oldest);
     }
     return null;
+  }
+
+  /** How many seconds a key must wait; null while it is within the limit. */
+  wait(key: string): number | null {
+    const nowMs = this.#clock.now();
+    const allowedAtMs = (this.#evenAtMs.get(key) ?? nowMs) - this.#toleranceMs;
+    return nowMs < allowedAtMs ? Math.ceil((allowedAtMs - nowMs) / 1000) : null;
   }
 
   /** Keys that are remembered now. */

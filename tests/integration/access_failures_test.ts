@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FAILURE_BURST, FAILURE_INTERVAL_MS } from "../../lib/access/failure_limit.ts";
+import { Secret } from "../../lib/secret.ts";
 import { HeldClock, ORIGIN, withAccess } from "../support/access_fixture.ts";
 import { TestProvider } from "../support/jwks.ts";
 import { rejectsWith } from "../support/rejects.ts";
@@ -14,6 +15,18 @@ Deno.test("too many failures of an address answer 429, and waiting as told helps
     assert.equal(error.retryAfterSeconds, FAILURE_INTERVAL_MS / 1000);
     clock.advance(FAILURE_INTERVAL_MS);
     await rejectsWith(bearer("guess"), REFUSED);
+  }));
+
+Deno.test("a token that an operator made up is not told apart from guesses while the limit lasts", () =>
+  withAccess(async ({ access, bearer, clock }) => {
+    const secret = "change-me-please-1234";
+    await access.bootstrap({ token: new Secret(secret) });
+    await bearer(secret);
+    for (let i = 0; i < FAILURE_BURST; i++) await rejectsWith(bearer(`guess-${i}`), REFUSED);
+    await rejectsWith(bearer(secret), LIMITED);
+    await access.authenticateBearer({ credential: secret, clientAddress: "198.51.100.1" });
+    clock.advance(FAILURE_INTERVAL_MS);
+    await bearer(secret);
   }));
 
 Deno.test("valid credentials pass from an address that is over its limit, and other addresses are", () =>
