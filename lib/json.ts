@@ -32,9 +32,9 @@ export const MAX_JSON_DEPTH = 1_000;
 /** Longest number, in characters: `BigInt` is quadratic, and nobody counts that far. */
 export const MAX_JSON_NUMBER_LENGTH = 1_000;
 /** Objects in one document: `{}` takes three bytes of text and two hundred of memory. */
-export const MAX_JSON_OBJECTS = 2_000_000;
+export const MAX_JSON_OBJECTS = 1_500_000;
 /** Values in one document, objects and arrays included: a short string takes forty bytes. */
-export const MAX_JSON_VALUES = 10_000_000;
+export const MAX_JSON_VALUES = 8_000_000;
 
 /** Options of {@linkcode parseJson}. */
 export interface ParseJsonOptions {

@@ -7,7 +7,7 @@
  * - Equality deletes apply to strictly older data files, in the same partition or, written with an
  *   unpartitioned spec, everywhere.
  */
-import { corruptData, displayPath } from "../../errors.ts";
+import { type AppError, corruptData, displayPath } from "../../errors.ts";
 import type { BoundReference } from "../expression/bound.ts";
 import { referenceTo } from "../expression/reference_to.ts";
 import type { DataFile } from "../manifest/data_file.ts";
@@ -284,8 +284,13 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function notADelete(file: DataFile): TypeError {
-  return new TypeError(`Cannot index "${displayPath(file.filePath)}": it is no delete file`);
+function notADelete(file: DataFile): AppError {
+  return corruptData(
+    "delete_manifest_malformed",
+    `Cannot read the table's delete manifests: one tracks "${displayPath(file.filePath)}", which ` +
+      "is a data file",
+    { context: { location: file.filePath } },
+  );
 }
 
 function vectorTooOld(vector: DeleteFile, dataFile: DataFile) {

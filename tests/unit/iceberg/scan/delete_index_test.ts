@@ -56,6 +56,43 @@ function applied(deletes: DeleteIndex, data: DataFile, sequenceNumber: bigint): 
   return deletes.forFile(data, sequenceNumber).map((found) => found.dataFile.filePath).join(" ");
 }
 
+Deno.test("appliesTo() says whether forFile() finds any, where bounds rule out none", () => {
+  const someDelete = fc.record({
+    kind: fc.constantFrom("equality", "position", "path", "vector"),
+    at: fc.nat(4),
+    sequenceNumber: fc.nat(5).map(BigInt),
+  });
+  fc.assert(
+    fc.property(fc.array(someDelete, { maxLength: 12 }), (deletes) => {
+      const made = new Map(deletes.map(({ kind, at, sequenceNumber }, i) => {
+        const file = kind === "equality"
+          ? equality(`d${i}`, { equalityIds: [at] })
+          : kind === "position"
+          ? position(`d${i}`)
+          : kind === "path"
+          ? position(`d${i}`, { referencedDataFile: `f${at}` })
+          : vector(`d${i}`, `f${at}`);
+        // Two vectors of one file are refused, and so is one older than its file.
+        return kind === "vector"
+          ? [`v${at}`, [file, 9n] as const]
+          : [`d${i}`, [file, sequenceNumber] as const];
+      }));
+      const found = index(...made.values());
+      for (let at = 0; at < 5; at++) {
+        for (let number = 0n; number < 7n; number++) {
+          const data = file(`f${at}`);
+          assert.equal(
+            found.appliesTo(data, number),
+            found.forFile(data, number).length > 0,
+            `f${at} at ${number}`,
+          );
+        }
+      }
+    }),
+    { seed: 11, numRuns: 300 },
+  );
+});
+
 Deno.test("an empty index finds nothing", () => {
   assert.deepEqual(index().forFile(file("a"), 1n), []);
   assert.equal(index().hasEqualityDeletes, false);
@@ -138,7 +175,7 @@ Deno.test("deletes that contradict the specification are refused", () => {
   assert.throws(() => index([named, 5n]).forFile(file("a"), 1n), {
     code: "delete_partition_mismatch",
   });
-  assert.throws(() => index([file("data"), 5n]), TypeError);
+  assert.throws(() => index([file("data"), 5n]), { code: "delete_manifest_malformed" });
 });
 
 Deno.test("equality deletes out of the data's range are left out, unless nulls meet", () => {
