@@ -20,8 +20,7 @@ const PAGE = { limit: 10, cursor: null };
 const NOW = { snapshotId: null, ref: null, timestamp: null };
 
 async function locateAll() {
-  const config = { type: "hadoop", name: "drls", warehouse: WAREHOUSE, uri: null, extraProps: {} };
-  const catalog = openCatalog({ ...config, type: "hadoop" }, { dataDir: null, storageRoots: [] });
+  const catalog = openCatalog(CONFIG, { dataDir: null, storageRoots: [] });
   try {
     const tables = await catalog.listTables();
     return await Promise.all(
