@@ -15,8 +15,11 @@ import {
   WorkerMessage,
 } from "./protocol.ts";
 
-/** How long a cancelled call may go on before its isolate is taken for stuck. */
-const CANCEL_GRACE_MS = 2_000;
+/**
+ * How long a cancelled call may go on before its isolate is taken for stuck: longer than the largest
+ * document that is read takes to parse, which nothing interrupts.
+ */
+const CANCEL_GRACE_MS = 5_000;
 /** Calls that may wait on one isolate; more are refused rather than queued. */
 const MAX_PENDING_CALLS = 1_000;
 

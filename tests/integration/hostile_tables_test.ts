@@ -56,6 +56,31 @@ async function surviveAll(cases: readonly HostileCase[]): Promise<void> {
   }
 }
 
+/** Answers "too late" well before the table is read through. */
+const SHORT_TIMEOUT_MS = 1_000;
+
+Deno.test("a table that takes too long is given up in time, and its isolate stays", async () => {
+  const warehouse = await Deno.makeTempDir({ prefix: "drls-hostile-" });
+  await writeTableFolder(`${warehouse}/good/plain`);
+  const slow = MANIFEST_CASES.find((one) => one.name === "sixteen manifest bombs of entries");
+  await slow?.make(`${warehouse}/bad/slow`, { full: true });
+  const server = await startHostileServer(warehouse, {
+    neighbours: ["good.plain"],
+    env: { DRLS_REQUEST_TIMEOUT_MS: String(SHORT_TIMEOUT_MS) },
+  });
+  try {
+    await server.checkNeighbours();
+    const { status, code, ms } = await server.ask("bad.slow", "health");
+    assert.deepEqual([status, code], [503, "deadline_exceeded"]);
+    assert.ok(ms < SHORT_TIMEOUT_MS * 3, `${ms} ms`);
+    await server.checkNeighbours();
+    assert.doesNotMatch(server.errors(), /isolate lost/i);
+  } finally {
+    await server.dispose();
+    await Deno.remove(warehouse, { recursive: true });
+  }
+});
+
 Deno.test("the server survives metadata that lies", async () => {
   await surviveAll(METADATA_CASES);
 });

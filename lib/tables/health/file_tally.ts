@@ -7,6 +7,8 @@ import { addExactly } from "./add_exactly.ts";
 export const DEFAULT_TARGET_FILE_SIZE_BYTES = 536_870_912;
 /** Largest target that is taken at its word, so that its multiples are exact: 1 PiB. */
 export const MAX_TARGET_FILE_SIZE_BYTES = 2 ** 50;
+/** Data files counted; some 10 s of work, so that the answer is not left to the request's deadline. */
+const MAX_DATA_FILES = 20_000_000;
 /** Partitions told apart: each keeps its figures and its key in memory. */
 const MAX_PARTITIONS = 1_000_000;
 /** Compaction's `min-file-size-bytes` and `max-file-size-bytes`, relative to the target. */
@@ -76,7 +78,7 @@ export class FileTally {
 
   /** Counts one live data file. */
   addDataFile(file: DataFileFigures): void {
-    this.files++;
+    if (++this.files > MAX_DATA_FILES) throw tooMany(MAX_DATA_FILES, "data files");
     this.bytes = addExactly(this.bytes, file.sizeBytes);
     this.records = addExactly(this.records, file.recordCount);
     if (file.affected) {
@@ -123,7 +125,9 @@ export class FileTally {
   #partition({ partitionKey, currentSpec }: DataFileFigures): PartitionTally {
     let partition = this.partitions.get(partitionKey);
     if (partition === undefined) {
-      if (this.partitions.size === MAX_PARTITIONS) throw tooManyPartitions();
+      if (this.partitions.size === MAX_PARTITIONS) {
+        throw tooMany(MAX_PARTITIONS, "partitions");
+      }
       partition = {
         currentSpec,
         files: 0,
@@ -139,11 +143,11 @@ export class FileTally {
   }
 }
 
-function tooManyPartitions(): AppError {
+function tooMany(bound: number, what: string): AppError {
   return new AppError(
     "too_large",
     "table_too_large",
-    `Cannot report on the table: it has more than ${MAX_PARTITIONS} partitions`,
+    `Cannot report on the table: it has more than ${bound} ${what}`,
   );
 }
 

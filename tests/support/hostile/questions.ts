@@ -37,9 +37,14 @@ export type HostileServer = Awaited<ReturnType<typeof startHostileServer>>;
 /** Starts a server over `warehouse`, whose tables `neighbours` are healthy. */
 export async function startHostileServer(
   warehouse: string,
-  { neighbours }: { readonly neighbours: readonly string[] },
+  { neighbours, env = {} }: {
+    readonly neighbours: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ) {
-  const server = await startServer({ env: { DRLS_WAREHOUSE: warehouse, DRLS_AUTH: "off" } });
+  const server = await startServer({
+    env: { DRLS_WAREHOUSE: warehouse, DRLS_AUTH: "off", ...env },
+  });
 
   async function get(path: string): Promise<Response> {
     return await fetch(`${server.url}/api/${path}`);

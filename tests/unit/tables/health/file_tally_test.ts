@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { addExactly } from "../../../../lib/tables/health/add_exactly.ts";
 import {
   compactionCandidates,
   FileTally,
@@ -95,4 +96,25 @@ Deno.test("compactionCandidates() puts files of older specs into one group", () 
   }
   const { partitions, small } = compactionCandidates(tally);
   assert.deepEqual({ partitions, small }, { partitions: 1, small: { files: 5, bytes: 50 } });
+});
+
+Deno.test("addExactly() refuses a sum that a double cannot hold", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  assert.equal(addExactly(most - 1, 1), most);
+  assert.throws(() => addExactly(most, 1), { code: "table_figures_impossible" });
+});
+
+Deno.test("FileTally keeps every sum exact, and tells a bounded number of partitions apart", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const tally = new FileTally(TARGET);
+  const lie = { kind: "position", recordCount: most, sizeBytes: 1 } as const;
+  tally.addDeleteFile(lie);
+  assert.throws(() => tally.addDeleteFile(lie), { code: "table_figures_impossible" });
+  const many = new FileTally(TARGET);
+  const file = { currentSpec: true, recordCount: 1, sizeBytes: 1, affected: false };
+  for (let i = 0; i < 1_000_000; i++) many.addDataFile({ ...file, partitionKey: `p${i}` });
+  assert.throws(() => many.addDataFile({ ...file, partitionKey: "one more" }), {
+    code: "table_too_large",
+  });
+  many.addDataFile({ ...file, partitionKey: "p7" });
 });
