@@ -47,9 +47,7 @@ export interface Clients {
 export async function openClients(options: ClientOptions): Promise<Clients> {
   if (!options.url.startsWith("file:")) return remoteClients(options);
   const path = embeddedPath(options);
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // SQLite gives its -wal and -shm files the mode of the database file.
-  (await Deno.open(path, { create: true, write: true, mode: 0o600 })).close();
+  await makeFile(path);
   const writer = openFile(path);
   try {
     const deadlineMs = performance.now() + MAX_LOCK_WAIT_MS;
@@ -60,6 +58,20 @@ export async function openClients(options: ClientOptions): Promise<Clients> {
   } catch (error) {
     writer.close();
     throw error;
+  }
+}
+
+async function makeFile(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite gives its -wal and -shm files the mode of the database file.
+    (await Deno.open(path, { create: true, write: true, mode: 0o600 })).close();
+  } catch (cause) {
+    // What the system reports has a code; anything else is a mistake of ours.
+    if (!(cause instanceof Error && "code" in cause)) throw cause;
+    const message = `Cannot open the state: its file cannot be made or written (${cause.code}). ` +
+      "Set DRLS_DATA_DIR or DRLS_STATE_URL to a place where it can";
+    throw new AppError("unavailable", "state_unwritable", message, { cause, context: { path } });
   }
 }
 
@@ -93,14 +105,12 @@ function remoteClients({ url, authToken }: ClientOptions): Clients {
 async function watchFile(path: string): Promise<() => Promise<void>> {
   const opened = await Deno.stat(path);
   return async () => {
-    const found = await Deno.stat(path).catch((error: unknown) => {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    });
+    const [found, cause] = await Deno.stat(path)
+      .then((info) => [info, null] as const, (error: unknown) => [null, error] as const);
     if (found !== null && found.ino === opened.ino && found.dev === opened.dev) return;
     const message = "Cannot use the state: its database file was removed or replaced while drls " +
       "runs. Put it back, or restart drls on the new one";
-    throw new AppError("unavailable", "state_replaced", message);
+    throw new AppError("unavailable", "state_replaced", message, { cause, context: { path } });
   };
 }
 

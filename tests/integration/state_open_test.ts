@@ -138,3 +138,17 @@ Deno.test("a state whose file was removed or replaced refuses reads and writes u
     await write();
     await state.close();
   }));
+
+Deno.test("openState() says what to set where the database cannot be made", () =>
+  withDir(async (dir) => {
+    await Deno.writeTextFile(join(dir, "file"), "");
+    await Deno.mkdir(join(dir, "folder", "state.db"), { recursive: true });
+    for (const place of ["file", "folder"]) {
+      const options = { url: "file:state.db", authToken: null, dataDir: join(dir, place) };
+      const error = await rejectsWith(openState(options), {
+        kind: "unavailable",
+        code: "state_unwritable",
+      });
+      assert.match(error.message, /\((EEXIST|EISDIR|ENOTDIR)\)\. Set DRLS_DATA_DIR/);
+    }
+  }));
