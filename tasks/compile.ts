@@ -27,6 +27,8 @@ async function main(): Promise<number> {
     args: [
       "compile",
       ...await startPermissions(),
+      // Without it the file would hold the packages of the tests, too.
+      "--exclude-unused-npm",
       ...workers.flatMap((path) => ["--include", path]),
       ...(await excludedPaths()).flatMap((path) => ["--exclude", path]),
       "--output",
