@@ -33,6 +33,9 @@ const MAX_JSON_NESTING = 4 * (MAX_SCHEMA_DEPTH + 1);
 /** Largest `fixed` that a schema may declare, in bytes. */
 const MAX_FIXED_BYTES = 64 * 1024 * 1024;
 
+/** Longest detail of an error, in characters: it may quote names, which may be megabytes. */
+const MAX_DETAIL_CHARS = 240;
+
 /** Where {@linkcode parseAvroSchema}'s text comes from, for messages. */
 export interface ParseAvroSchemaOptions {
   readonly location: string;
@@ -64,7 +67,8 @@ class SchemaParser {
   fail(detail: string): never {
     throw corruptData(
       "avro_schema_invalid",
-      `Cannot read the Avro schema of "${displayPath(this.#location)}": ${detail}`,
+      `Cannot read the Avro schema of "${displayPath(this.#location)}": ` +
+        detail.slice(0, MAX_DETAIL_CHARS),
       { context: { location: this.#location } },
     );
   }

@@ -22,6 +22,9 @@ export const MAX_PUFFIN_BLOB_BYTES = 256 * 1024 * 1024;
 /** Blobs in one file. */
 export const MAX_PUFFIN_BLOBS = 1_000_000;
 
+/** Longest piece of a name that an error repeats, in characters. */
+const MAX_QUOTED = 64;
+
 /** A blob as the footer describes it. */
 export interface PuffinBlob extends BlobMetadata {
   /** Where the blob lies in the file, in bytes; checked against the file. */
@@ -106,7 +109,10 @@ export function decodePuffinBlob(
     case "zstd":
       return decompressZstd(stored, options);
     default:
-      throw unsupported(options, `a blob is compressed with "${blob.compressionCodec}"`);
+      throw unsupported(
+        options,
+        `a blob is compressed with "${blob.compressionCodec.slice(0, MAX_QUOTED)}"`,
+      );
   }
 }
 
@@ -194,7 +200,9 @@ function parseProperties(
   if (json === undefined || json === null) return {};
   const entries = Object.entries(requireObject(json, options));
   return Object.fromEntries(entries.map(([key, value]) => {
-    if (typeof value !== "string") throw malformed(options, `its property "${key}" is no text`);
+    if (typeof value !== "string") {
+      throw malformed(options, `its property "${key.slice(0, MAX_QUOTED)}" is no text`);
+    }
     return [key, value];
   }));
 }

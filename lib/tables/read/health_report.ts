@@ -36,7 +36,7 @@ import { partitionPath, partitionValues } from "./partition_text.ts";
 const MANIFEST_CONCURRENCY = 16;
 /** Memory that the delete files of a snapshot may take; some million files. */
 const MAX_DELETES_BYTES = 512 * 1024 * 1024;
-/** Data files matched with deletes between two looks at the clock. */
+/** Data files counted between two looks at the clock. */
 const FILES_PER_BREATH = 256;
 /** Partitions named in a report. */
 const MAX_LISTED_PARTITIONS = 10;
@@ -139,15 +139,18 @@ class HealthFold {
   /** Without deletes in the snapshot, counting needs no paths and no objects per file. */
   async #addColumns(manifest: ManifestFile): Promise<void> {
     const columns = await this.#input.manifests.columns(manifest, this.#input.signal);
-    const place = columns.partitions.map((tuple) => this.#place(manifest, tuple));
-    columns.partitionIndex.forEach((partition, i) => {
+    const places: Place[] = [];
+    for (let i = 0; i < columns.partitionIndex.length; i++) {
+      if (i % FILES_PER_BREATH === 0) await this.#pacer.breathe(this.#input.signal);
+      const partition = columns.partitionIndex[i]!;
+      const place = places[partition] ??= this.#place(manifest, columns.partitions[partition]!);
       this.#tally.addDataFile({
-        ...place[partition]!,
+        ...place,
         recordCount: columns.recordCounts[i]!,
         sizeBytes: columns.sizesInBytes[i]!,
         affected: false,
       });
-    });
+    }
   }
 
   async #addEntries(manifest: ManifestFile, deletes: DeleteIndex): Promise<void> {

@@ -1,6 +1,7 @@
 /** Tables whose manifests lie: counts, schemas, bombs, figures, deletes that fit nothing. */
 import { deflateRawSync } from "node:zlib";
 import { long, sized } from "../avro_bytes.ts";
+import type { PartitionField } from "../../../lib/iceberg/spec/partition_spec.ts";
 import { dataFile } from "../memory_table.ts";
 import {
   type AvroFile,
@@ -25,13 +26,13 @@ const ENTRY = entryBytes({});
 function manifests(
   name: string,
   make: (full: boolean) => readonly (AvroFile & { readonly content?: Line["content"] })[],
-  more: Partial<HostileCase> = {},
+  { fields = [], ...more }: Partial<HostileCase> & { fields?: readonly PartitionField[] } = {},
 ): HostileCase {
   return {
     name,
     fails: MANIFESTS,
     async make(folder, { full }) {
-      await writeTableFolder(folder, undefined, { partitionSpecs: [{ specId: 0, fields: [] }] });
+      await writeTableFolder(folder, undefined, { partitionSpecs: [{ specId: 0, fields }] });
       const lines: Line[] = [];
       for (const [i, file] of make(full).entries()) {
         const bytes = avroFile(file);
@@ -45,6 +46,12 @@ function manifests(
   };
 }
 
+const BY_REGION: PartitionField = {
+  sourceIds: [3],
+  fieldId: 1000,
+  name: "p",
+  transform: { kind: "identity" },
+};
 const PATH_PARTITION = [field("p", 1000, "string")];
 const sums = (more: Parameters<typeof entryBytes>[0]) => [{
   schema: entrySchema(),
@@ -109,7 +116,7 @@ export const MANIFEST_CASES: readonly HostileCase[] = [
       codec: "deflate",
       blocks: [block(count, deflateRawSync(joined(entries)))],
     }];
-  }, { fails: NONE }),
+  }, { fails: NONE, fields: [BY_REGION] }),
   manifests("statistics of a million columns", () => {
     const pair = {
       type: "record",

@@ -141,3 +141,13 @@ Deno.test("parseAvroSchema() throws nothing but AppError on any JSON", () => {
     }
   }));
 });
+
+Deno.test("parseAvroSchema() quotes no more than the beginning of a name", () => {
+  const name = "n".repeat(1_000_000);
+  for (const schema of [name, { type: "record", name }, { type: "enum", name }, ["int", name]]) {
+    assert.throws(
+      () => parseAvroSchema(JSON.stringify(schema), { location: "m.avro" }),
+      (error) => error instanceof Error && error.message.length < 400,
+    );
+  }
+});
