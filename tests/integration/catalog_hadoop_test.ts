@@ -6,8 +6,7 @@ import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
 import { loadTable } from "../../lib/catalog/load/mod.ts";
 import { type Catalog, openCatalog } from "../../lib/catalog/mod.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
-
-const FIXTURES = new URL("../../../shared/fixtures/iceberg", import.meta.url).pathname;
+import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
 /** Every table of the fixtures, and the last metadata file that its writer made. */
 const CURRENT: Readonly<Record<string, string>> = {
@@ -60,39 +59,45 @@ async function makeTable(folder: string, version = 1): Promise<void> {
   await Deno.writeTextFile(`${folder}/metadata/v${version}.metadata.json`, "{}");
 }
 
-Deno.test("every table of the fixtures is listed, and nothing else", async () => {
+fixtureTest("every table of the fixtures is listed, and nothing else", async () => {
   deepStrictEqual(await names(open(FIXTURES)), Object.keys(CURRENT));
 });
 
-Deno.test("every table of the fixtures resolves to the last metadata file that was written", async () => {
-  for (const warehouse of [FIXTURES, `file://${FIXTURES}/`, `file:${FIXTURES}`]) {
-    const catalog = open(warehouse);
-    for (const [name, file] of Object.entries(CURRENT)) {
-      const location = await catalog.locate(name);
-      ok(location.kind === "file");
-      strictEqual(location.metadataLocation.split("/").at(-1), file, name);
-      strictEqual(location.metadataLocation, `${location.foundAt}/metadata/${file}`);
-      strictEqual(formatIdentifier(location.identifier), name);
-      strictEqual(
-        (await Deno.stat(location.metadataLocation.replace(/^file:(\/\/)?/, ""))).isFile,
-        true,
-      );
+fixtureTest(
+  "every table of the fixtures resolves to the last metadata file that was written",
+  async () => {
+    for (const warehouse of [FIXTURES, `file://${FIXTURES}/`, `file:${FIXTURES}`]) {
+      const catalog = open(warehouse);
+      for (const [name, file] of Object.entries(CURRENT)) {
+        const location = await catalog.locate(name);
+        ok(location.kind === "file");
+        strictEqual(location.metadataLocation.split("/").at(-1), file, name);
+        strictEqual(location.metadataLocation, `${location.foundAt}/metadata/${file}`);
+        strictEqual(formatIdentifier(location.identifier), name);
+        strictEqual(
+          (await Deno.stat(location.metadataLocation.replace(/^file:(\/\/)?/, ""))).isFile,
+          true,
+        );
+      }
     }
-  }
-});
+  },
+);
 
-Deno.test("every table of the fixtures loads, read-only: all were copied from elsewhere", async () => {
-  const catalog = open(FIXTURES);
-  for (const name of Object.keys(CURRENT)) {
-    const table = await loadTable(await catalog.locate(name), { openStorage });
-    ok(table.metadata.schemas.length > 0, name);
-    ok(table.readOnly !== null, name);
-    const manifestList = currentSnapshot(table.metadata)?.manifestList;
-    if (manifestList) ok((await table.io.read(manifestList)).length > 0, name);
-  }
-});
+fixtureTest(
+  "every table of the fixtures loads, read-only: all were copied from elsewhere",
+  async () => {
+    const catalog = open(FIXTURES);
+    for (const name of Object.keys(CURRENT)) {
+      const table = await loadTable(await catalog.locate(name), { openStorage });
+      ok(table.metadata.schemas.length > 0, name);
+      ok(table.readOnly !== null, name);
+      const manifestList = currentSnapshot(table.metadata)?.manifestList;
+      if (manifestList) ok((await table.io.read(manifestList)).length > 0, name);
+    }
+  },
+);
 
-Deno.test("namespaces of the fixtures are the folders above tables", async () => {
+fixtureTest("namespaces of the fixtures are the folders above tables", async () => {
   const namespaces = (await open(FIXTURES).listNamespaces()).map((levels) => levels.join("."));
   ok(namespaces.includes("add_columns_with_defaults.default.db"));
   ok(namespaces.includes("hyperparam.spark"));
@@ -100,7 +105,7 @@ Deno.test("namespaces of the fixtures are the folders above tables", async () =>
   ok(!namespaces.some((name) => name.includes("metadata")));
 });
 
-Deno.test("the same holds without any hint file", async () => {
+fixtureTest("the same holds without any hint file", async () => {
   await inTempDir(async (dir) => {
     for (const [name, file] of Object.entries(CURRENT)) {
       const location = await open(FIXTURES).locate(name);

@@ -4,8 +4,8 @@ import { createClient } from "@libsql/client";
 import { AppError } from "../../lib/errors.ts";
 import { formatIdentifier } from "../../lib/iceberg/ports.ts";
 import { SqlCatalog } from "../../lib/catalog/sql_catalog.ts";
+import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
-const FIXTURES = new URL("../../../shared/fixtures/iceberg/", import.meta.url);
 const STORAGE = { local: null, s3: null };
 const V0 = `CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL,
   table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL,
@@ -59,7 +59,7 @@ const names = async (catalog: SqlCatalog) => (await catalog.listTables()).map(fo
 const isCode = (code: string) => (error: unknown) =>
   error instanceof AppError && error.code === code;
 
-Deno.test("SqlCatalog lists what PyIceberg wrote, under PyIceberg's catalog name", async () => {
+fixtureTest("SqlCatalog lists what PyIceberg wrote, under PyIceberg's catalog name", async () => {
   const files: readonly [string, string, string][] = [
     ["null_stats/pyiceberg_catalog.db", "local", "default.test_nulls"],
     ["map_stats/pyiceberg_catalog.db", "default", "default.map_stats"],
@@ -69,7 +69,7 @@ Deno.test("SqlCatalog lists what PyIceberg wrote, under PyIceberg's catalog name
   await inTempDir(async (dir) => {
     for (const [file, catalogName, table] of files) {
       const path = `${dir}/${catalogName}.db`;
-      await Deno.copyFile(new URL(file, FIXTURES), path);
+      await Deno.copyFile(`${FIXTURES}/${file}`, path);
       const before = await Deno.readFile(path);
       const catalog = open(path, catalogName);
       await catalog.ping();
@@ -83,19 +83,22 @@ Deno.test("SqlCatalog lists what PyIceberg wrote, under PyIceberg's catalog name
   });
 });
 
-Deno.test("SqlCatalog names the catalogs that are in the database when its own is not", async () => {
-  await inTempDir(async (dir) => {
-    const path = `${dir}/c.db`;
-    await Deno.copyFile(new URL("null_stats/pyiceberg_catalog.db", FIXTURES), path);
-    const catalog = open(path, "drls");
-    await rejects(catalog.ping(), (error) => {
-      ok(error instanceof AppError && error.code === "catalog_name_unknown");
-      ok(error.message.includes('"local"') && error.message.includes("jdbc.catalog-name"));
-      return true;
+fixtureTest(
+  "SqlCatalog names the catalogs that are in the database when its own is not",
+  async () => {
+    await inTempDir(async (dir) => {
+      const path = `${dir}/c.db`;
+      await Deno.copyFile(`${FIXTURES}/null_stats/pyiceberg_catalog.db`, path);
+      const catalog = open(path, "drls");
+      await rejects(catalog.ping(), (error) => {
+        ok(error instanceof AppError && error.code === "catalog_name_unknown");
+        ok(error.message.includes('"local"') && error.message.includes("jdbc.catalog-name"));
+        return true;
+      });
+      await catalog.close();
     });
-    await catalog.close();
-  });
-});
+  },
+);
 
 Deno.test("SqlCatalog reads V0 and V1, and passes over views", async () => {
   const rows = [row("db", "a"), row("db", "b"), row("db", "v")];
@@ -185,11 +188,11 @@ Deno.test("SqlCatalog creates nothing: a missing file or table is an error", asy
   });
 });
 
-Deno.test("SqlCatalog recovers when the file appears later", async () => {
+fixtureTest("SqlCatalog recovers when the file appears later", async () => {
   await inTempDir(async (dir) => {
     const catalog = open(`${dir}/late.db`, "local");
     await rejects(catalog.ping(), isCode("catalog_database_not_found"));
-    await Deno.copyFile(new URL("null_stats/pyiceberg_catalog.db", FIXTURES), `${dir}/late.db`);
+    await Deno.copyFile(`${FIXTURES}/null_stats/pyiceberg_catalog.db`, `${dir}/late.db`);
     await catalog.ping();
     await catalog.close();
   });
@@ -222,16 +225,19 @@ Deno.test("SqlCatalog waits for a writer's lock without blocking, and obeys a si
   });
 });
 
-Deno.test("SqlCatalog opens files whose paths hold spaces, percent signs and question marks", async () => {
-  await inTempDir(async (dir) => {
-    const path = `${dir}/a b%20c?d#e.db`;
-    await Deno.copyFile(new URL("null_stats/pyiceberg_catalog.db", FIXTURES), path);
-    const catalog = open(path, "local");
-    deepStrictEqual(await names(catalog), ["default.test_nulls"]);
-    await catalog.close();
-    deepStrictEqual([...Deno.readDirSync(dir)].length, 1);
-  });
-});
+fixtureTest(
+  "SqlCatalog opens files whose paths hold spaces, percent signs and question marks",
+  async () => {
+    await inTempDir(async (dir) => {
+      const path = `${dir}/a b%20c?d#e.db`;
+      await Deno.copyFile(`${FIXTURES}/null_stats/pyiceberg_catalog.db`, path);
+      const catalog = open(path, "local");
+      deepStrictEqual(await names(catalog), ["default.test_nulls"]);
+      await catalog.close();
+      deepStrictEqual([...Deno.readDirSync(dir)].length, 1);
+    });
+  },
+);
 
 Deno.test("SqlCatalog takes an empty database for a new catalog", async () => {
   await withDatabase([V0, PROPERTIES], async (catalog) => {

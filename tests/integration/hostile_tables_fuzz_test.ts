@@ -6,13 +6,12 @@
  * `HOSTILE_SECONDS=600 HOSTILE_SEED=7 deno test -A tests/integration/hostile_tables_fuzz_test.ts`
  */
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
 import fc from "fast-check";
 import { anyDamage, damageTable } from "../support/hostile/damage.ts";
 import { startHostileServer } from "../support/hostile/questions.ts";
 import { copyFolder, writeTableFolder } from "../support/hostile/table_folder.ts";
+import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
-const FIXTURES = resolve(import.meta.dirname ?? ".", "../../../shared/fixtures/iceberg");
 const SECONDS = Number(Deno.env.get("HOSTILE_SECONDS") ?? 5);
 const SEED = Number(Deno.env.get("HOSTILE_SEED") ?? 1);
 const QUICK_RUNS = 150;
@@ -58,7 +57,7 @@ async function findTable(folder: string): Promise<string | null> {
   return null;
 }
 
-Deno.test("the server survives real tables, damaged at random", async () => {
+fixtureTest("the server survives real tables, damaged at random", async () => {
   const folders = await tableFolders();
   const warehouse = await Deno.makeTempDir({ prefix: "drls-fuzz-" });
   await writeTableFolder(`${warehouse}/good/plain`);

@@ -1,14 +1,11 @@
 /** The lanes of the reader pool, seen from the caches that a read leaves behind. */
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
 import { type CatalogConfig, openCatalog } from "../../lib/catalog/mod.ts";
 import { readerPermissions } from "../../workers/reader_permissions.ts";
 import { createReaderPool, type ReaderPool } from "../../workers/reader_pool.ts";
+import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
-const WAREHOUSE = resolve(
-  import.meta.dirname ?? ".",
-  "../../../shared/fixtures/iceberg/equality_deletes/warehouse",
-);
+const WAREHOUSE = `${FIXTURES}/equality_deletes/warehouse`;
 const CONFIG: CatalogConfig = {
   type: "hadoop",
   name: "drls",
@@ -52,7 +49,7 @@ async function readers(pool: ReaderPool): Promise<readonly string[]> {
   return (await pool.stats()).filter(({ misses }) => misses > 0).map(({ isolate }) => isolate);
 }
 
-Deno.test("with two isolates, one is kept for answers that need no manifests", async () => {
+fixtureTest("with two isolates, one is kept for answers that need no manifests", async () => {
   const locations = await locateAll();
   assert.ok(locations.length > 1);
   await withPool(2, async (pool) => {
@@ -72,7 +69,7 @@ Deno.test("with two isolates, one is kept for answers that need no manifests", a
   });
 });
 
-Deno.test("a table meets the same isolate again, and its cache", async () => {
+fixtureTest("a table meets the same isolate again, and its cache", async () => {
   const [location] = await locateAll();
   assert.ok(location !== undefined);
   await withPool(4, async (pool) => {
@@ -86,7 +83,7 @@ Deno.test("a table meets the same isolate again, and its cache", async () => {
   });
 });
 
-Deno.test("a single isolate answers everything", async () => {
+fixtureTest("a single isolate answers everything", async () => {
   const [location] = await locateAll();
   assert.ok(location !== undefined);
   await withPool(1, async (pool) => {

@@ -1,9 +1,7 @@
 /** Tables through the whole server: process, catalog, isolates with narrow permissions. */
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
 import { startServer } from "../support/server_process.ts";
-
-const FIXTURES = resolve(import.meta.dirname ?? ".", "../../../shared/fixtures/iceberg");
+import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
 async function withServer(
   warehouse: string,
@@ -23,22 +21,25 @@ async function withServer(
   }
 }
 
-Deno.test("the server lists every table of a warehouse and answers each question on each", async () => {
-  await withServer(FIXTURES, async (get) => {
-    const { tables } = await (await get("/api/tables")).json();
-    assert.ok(tables.length >= 15, `${tables.length} tables`);
-    for (const table of tables) {
-      for (const part of ["schema", "health", "snapshots", "refs", "files"]) {
-        const response = await get(`/api/table/${encodeURIComponent(table)}/${part}`);
-        const body = await response.json();
-        assert.equal(response.status, 200, `${table} ${part}: ${JSON.stringify(body)}`);
-        assert.equal(body.success, true);
+fixtureTest(
+  "the server lists every table of a warehouse and answers each question on each",
+  async () => {
+    await withServer(FIXTURES, async (get) => {
+      const { tables } = await (await get("/api/tables")).json();
+      assert.ok(tables.length >= 15, `${tables.length} tables`);
+      for (const table of tables) {
+        for (const part of ["schema", "health", "snapshots", "refs", "files"]) {
+          const response = await get(`/api/table/${encodeURIComponent(table)}/${part}`);
+          const body = await response.json();
+          assert.equal(response.status, 200, `${table} ${part}: ${JSON.stringify(body)}`);
+          assert.equal(body.success, true);
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
-Deno.test("the server pages through tables without losing or repeating one", async () => {
+fixtureTest("the server pages through tables without losing or repeating one", async () => {
   await withServer(FIXTURES, async (get) => {
     const { tables } = await (await get("/api/tables")).json();
     const paged: string[] = [];
@@ -53,7 +54,7 @@ Deno.test("the server pages through tables without losing or repeating one", asy
   });
 });
 
-Deno.test("a name may begin with the catalog's, and an unknown table is 404", async () => {
+fixtureTest("a name may begin with the catalog's, and an unknown table is 404", async () => {
   await withServer(`${FIXTURES}/lineitem`, async (get) => {
     const status = async (table: string) => {
       const response = await get(`/api/table/${table}/schema`);
@@ -67,29 +68,32 @@ Deno.test("a name may begin with the catalog's, and an unknown table is 404", as
   });
 });
 
-Deno.test("PUT /api/config takes effect at once, also on what the isolates may read", async () => {
-  await withServer(`${FIXTURES}/lineitem`, async (get) => {
-    const schema = async (table: string) => {
-      const response = await get(`/api/table/${table}/schema`);
-      await response.body?.cancel();
-      return response.status;
-    };
-    assert.equal(await schema("lineitem_iceberg"), 200);
-    const body = JSON.stringify({
-      catalog_type: "hadoop",
-      warehouse: `${FIXTURES}/hyperparam`,
-      catalog_name: "drls",
-      uri: null,
-      extra_props: {},
+fixtureTest(
+  "PUT /api/config takes effect at once, also on what the isolates may read",
+  async () => {
+    await withServer(`${FIXTURES}/lineitem`, async (get) => {
+      const schema = async (table: string) => {
+        const response = await get(`/api/table/${table}/schema`);
+        await response.body?.cancel();
+        return response.status;
+      };
+      assert.equal(await schema("lineitem_iceberg"), 200);
+      const body = JSON.stringify({
+        catalog_type: "hadoop",
+        warehouse: `${FIXTURES}/hyperparam`,
+        catalog_name: "drls",
+        uri: null,
+        extra_props: {},
+      });
+      const put = await get("/api/config", { method: "PUT", body });
+      assert.equal(put.status, 200, await put.text());
+      assert.equal(await schema("lineitem_iceberg"), 404);
+      assert.equal(await schema("java.bunnies"), 200);
+      const missing = JSON.stringify({ catalog_type: "hadoop", warehouse: "/no/such/folder" });
+      const refused = await get("/api/config", { method: "PUT", body: missing });
+      assert.equal(refused.status, 422);
+      assert.equal((await refused.json()).errors[0].path, "warehouse");
+      assert.equal(await schema("java.bunnies"), 200);
     });
-    const put = await get("/api/config", { method: "PUT", body });
-    assert.equal(put.status, 200, await put.text());
-    assert.equal(await schema("lineitem_iceberg"), 404);
-    assert.equal(await schema("java.bunnies"), 200);
-    const missing = JSON.stringify({ catalog_type: "hadoop", warehouse: "/no/such/folder" });
-    const refused = await get("/api/config", { method: "PUT", body: missing });
-    assert.equal(refused.status, 422);
-    assert.equal((await refused.json()).errors[0].path, "warehouse");
-    assert.equal(await schema("java.bunnies"), 200);
-  });
-});
+  },
+);

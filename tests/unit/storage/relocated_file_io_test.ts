@@ -3,6 +3,7 @@ import { LocalFileIo } from "../../../lib/storage/local_file_io.ts";
 import { MemoryFileIo } from "../../../lib/storage/memory_file_io.ts";
 import { isRelocated, RelocatedFileIo } from "../../../lib/storage/relocated_file_io.ts";
 import { assertRejects, bytesOf, readText } from "../../support/file_io_contract_subject.ts";
+import { FIXTURES, fixtureTest } from "../../support/fixtures.ts";
 
 async function storeWith(...locations: readonly string[]): Promise<MemoryFileIo> {
   const io = new MemoryFileIo();
@@ -142,8 +143,8 @@ Deno.test("RelocatedFileIo does not tell places apart by names that look the sam
   assert.match(error.message, /the table was copied here from another "db\/t", so/);
 });
 
-Deno.test("RelocatedFileIo reads tables that were copied from elsewhere", async () => {
-  const fixtures = await Deno.realPath("../shared/fixtures/iceberg");
+fixtureTest("RelocatedFileIo reads tables that were copied from elsewhere", async () => {
+  const fixtures = await Deno.realPath(FIXTURES);
   const inner = new LocalFileIo({ kind: "local", roots: [fixtures] });
   const cases: readonly [found: string, recorded: string, file: string][] = [
     [

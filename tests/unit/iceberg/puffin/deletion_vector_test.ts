@@ -6,12 +6,10 @@ import { AppError } from "../../../../lib/errors.ts";
 import { encodeDeletionVector } from "../../../../lib/iceberg/puffin/encode_deletion_vector.ts";
 import { readDeletionVector } from "../../../../lib/iceberg/puffin/read_deletion_vector.ts";
 import { concat } from "../../../support/avro_bytes.ts";
+import { FIXTURES, fixtureTest } from "../../../support/fixtures.ts";
 
-const FIXTURE = new URL(
-  "../../../../../shared/fixtures/iceberg/legacy_bare_deletion_vector/warehouse/default/" +
-    "legacy_bare_deletion_vector/data/legacy-bare-deletion-vector.puffin",
-  import.meta.url,
-);
+const FIXTURE = `${FIXTURES}/legacy_bare_deletion_vector/warehouse/default/` +
+  "legacy_bare_deletion_vector/data/legacy-bare-deletion-vector.puffin";
 
 function read(bytes: Uint8Array) {
   return readDeletionVector(bytes, { location: "s3://bucket/db/t/data/d.puffin" });
@@ -64,7 +62,7 @@ Deno.test("encodeDeletionVector() writes the bytes that another implementation w
   assert.deepEqual([...read(bytes)], range(0, 20_000, 3));
 });
 
-Deno.test("readDeletionVector() reads the bare blob of a legacy writer", () => {
+fixtureTest("readDeletionVector() reads the bare blob of a legacy writer", () => {
   // fastavro reads content_offset 0, content_size_in_bytes 42, record_count 1 from its manifest.
   const bytes = Deno.readFileSync(FIXTURE);
   assert.equal(bytes.length, 42);

@@ -1,4 +1,5 @@
 /** Opens the real tables of the shared fixtures, which were copied away from where they were written. */
+import { pathToFileURL } from "node:url";
 import { AppError } from "../../../../lib/errors.ts";
 import { bind } from "../../../../lib/iceberg/expression/bind.ts";
 import { parseWhere } from "../../../../lib/iceberg/expression/parse_where.ts";
@@ -11,8 +12,9 @@ import { type FileScanTask, planFiles } from "../../../../lib/iceberg/scan/plan_
 import { resolveSnapshot } from "../../../../lib/iceberg/scan/time_travel.ts";
 import { parseTableMetadata } from "../../../../lib/iceberg/spec/parse_table_metadata.ts";
 import type { TableMetadata } from "../../../../lib/iceberg/spec/table_metadata.ts";
+import { FIXTURES } from "../../../support/fixtures.ts";
 
-const ROOT = new URL("../../../../../shared/fixtures/iceberg/", import.meta.url);
+const ROOT = pathToFileURL(`${FIXTURES}/`);
 
 /** A table of the fixtures. */
 export interface FixtureTable {

@@ -10,6 +10,7 @@ import { planFiles } from "../../../../lib/iceberg/scan/plan_files.ts";
 import { resolveSnapshot } from "../../../../lib/iceberg/scan/time_travel.ts";
 import { snapshotById } from "../../../../lib/iceberg/spec/table_metadata.ts";
 import { openFixture, planCurrent, shortName } from "./_fixture.ts";
+import { fixtureTest } from "../../../support/fixtures.ts";
 
 const EQUALITY = "equality_deletes/warehouse/mydb/mytable/metadata/v7.metadata.json";
 const PARTITIONED = "equality_deletes/warehouse/mydb/mytable_partitioned/metadata/v6.metadata.json";
@@ -84,10 +85,16 @@ const FILTERS: readonly (readonly [string, string, string, string?])[] = [
 ];
 
 for (const [path, where, theirs, fewer] of FILTERS) {
-  Deno.test(`planFiles() finds in ${path.split("/metadata/")[0]} the files for ${where}`, async () => {
-    const tasks = await planCurrent(await openFixture(path), where);
-    assert.equal(tasks.map((task) => shortName(task.dataFile.filePath)).join(" "), fewer ?? theirs);
-  });
+  fixtureTest(
+    `planFiles() finds in ${path.split("/metadata/")[0]} the files for ${where}`,
+    async () => {
+      const tasks = await planCurrent(await openFixture(path), where);
+      assert.equal(
+        tasks.map((task) => shortName(task.dataFile.filePath)).join(" "),
+        fewer ?? theirs,
+      );
+    },
+  );
 }
 
 /** Data files with the delete files that apply to each, sorted. */
@@ -102,21 +109,24 @@ async function deletesByFile(path: string): Promise<Record<string, string>> {
 // PyIceberg 0.12 refuses tables with equality deletes, so that what follows is derived by hand from
 // their manifest entries (sequence numbers, partitions, bounds) and the rules of the specification.
 
-Deno.test("planFiles() applies unpartitioned equality deletes to older files in range", async () => {
-  // Data: sequence 1 with ids 1-4, names a-d; sequence 5 with ids 5-6, names e-f. Deletes: 2 on
-  // name b, 3 on id 1, 4 on (3, c), 6 on name f: its range touches the younger file only.
-  const tasks = await planCurrent(await openFixture(EQUALITY));
-  const found = tasks.map((task) => [
-    task.sequenceNumber,
-    task.deletes.map((d) => `${d.sequenceNumber} ${shortName(d.dataFile.filePath)}`),
-  ]);
-  assert.deepEqual(found, [
-    [5n, ["6 ecfde"]],
-    [1n, ["2 ad532", "3 379db", "4 afa98"]],
-  ]);
-});
+fixtureTest(
+  "planFiles() applies unpartitioned equality deletes to older files in range",
+  async () => {
+    // Data: sequence 1 with ids 1-4, names a-d; sequence 5 with ids 5-6, names e-f. Deletes: 2 on
+    // name b, 3 on id 1, 4 on (3, c), 6 on name f: its range touches the younger file only.
+    const tasks = await planCurrent(await openFixture(EQUALITY));
+    const found = tasks.map((task) => [
+      task.sequenceNumber,
+      task.deletes.map((d) => `${d.sequenceNumber} ${shortName(d.dataFile.filePath)}`),
+    ]);
+    assert.deepEqual(found, [
+      [5n, ["6 ecfde"]],
+      [1n, ["2 ad532", "3 379db", "4 afa98"]],
+    ]);
+  },
+);
 
-Deno.test("planFiles() applies partitioned equality deletes within their partition", async () => {
+fixtureTest("planFiles() applies partitioned equality deletes within their partition", async () => {
   const tasks = await planCurrent(await openFixture(PARTITIONED));
   const found = tasks.map((task) => [
     task.dataFile.partition[0],
@@ -132,19 +142,22 @@ Deno.test("planFiles() applies partitioned equality deletes within their partiti
   ]);
 });
 
-Deno.test("planFiles() leaves out equality deletes that cannot touch a row of the filter", async () => {
-  const table = await openFixture(EQUALITY);
-  const tasks = await planCurrent(table, "name = 'a'");
-  // The delete on id 1 knows nothing of names; those on names b, c and f do.
-  assert.deepEqual(tasks.map((task) => task.deletes.map((d) => d.sequenceNumber)), [[3n]]);
-  const { metadata, manifests } = table;
-  const { snapshot } = resolveSnapshot(metadata, { kind: "current" });
-  assert.ok(snapshot);
-  const whole = planFiles({ metadata, manifests, snapshot, rows: "all" });
-  assert.equal((await Array.fromAsync(whole)).flatMap((task) => task.deletes).length, 4);
-});
+fixtureTest(
+  "planFiles() leaves out equality deletes that cannot touch a row of the filter",
+  async () => {
+    const table = await openFixture(EQUALITY);
+    const tasks = await planCurrent(table, "name = 'a'");
+    // The delete on id 1 knows nothing of names; those on names b, c and f do.
+    assert.deepEqual(tasks.map((task) => task.deletes.map((d) => d.sequenceNumber)), [[3n]]);
+    const { metadata, manifests } = table;
+    const { snapshot } = resolveSnapshot(metadata, { kind: "current" });
+    assert.ok(snapshot);
+    const whole = planFiles({ metadata, manifests, snapshot, rows: "all" });
+    assert.equal((await Array.fromAsync(whole)).flatMap((task) => task.deletes).length, 4);
+  },
+);
 
-Deno.test("planFiles() finds no deletes for the file that replaced a deleted one", async () => {
+fixtureTest("planFiles() finds no deletes for the file that replaced a deleted one", async () => {
   // As PyIceberg 0.12.0: the position deletes name the replaced file by their path bounds.
   assert.deepEqual(await deletesByFile(SPARK), { "00001": "" });
   const table = await openFixture(SPARK);
@@ -155,16 +168,19 @@ Deno.test("planFiles() finds no deletes for the file that replaced a deleted one
   assert.deepEqual(task.deletes.map((d) => d.dataFile.recordCount), [1]);
 });
 
-Deno.test("planFiles() applies position deletes whose path bounds are truncated by partition", async () => {
-  const tasks = await planCurrent(await openFixture(JAVA));
-  const found = tasks.map((task) => [
-    task.dataFile.recordCount,
-    task.deletes.map((d) => d.dataFile.content),
-  ]);
-  assert.deepEqual(found, [[1, []], [21, ["equality_deletes", "position_deletes"]]]);
-});
+fixtureTest(
+  "planFiles() applies position deletes whose path bounds are truncated by partition",
+  async () => {
+    const tasks = await planCurrent(await openFixture(JAVA));
+    const found = tasks.map((task) => [
+      task.dataFile.recordCount,
+      task.deletes.map((d) => d.dataFile.content),
+    ]);
+    assert.deepEqual(found, [[1, []], [21, ["equality_deletes", "position_deletes"]]]);
+  },
+);
 
-Deno.test("planFiles() applies a deletion vector to the file it names", async () => {
+fixtureTest("planFiles() applies a deletion vector to the file it names", async () => {
   const [task] = await planCurrent(await openFixture(VECTOR));
   const [vector, ...others] = task?.deletes ?? [];
   assert.ok(vector && isDeletionVector(vector.dataFile));
@@ -172,7 +188,7 @@ Deno.test("planFiles() applies a deletion vector to the file it names", async ()
   assert.equal(vector.dataFile.recordCount, 1);
 });
 
-Deno.test("planFiles() leaves nothing of a filter that the partition decides", async () => {
+fixtureTest("planFiles() leaves nothing of a filter that the partition decides", async () => {
   const tasks = await planCurrent(await openFixture(HIVE), "event_date = '2024-01-03'");
   assert.deepEqual(tasks.map((task) => task.residual), [
     { kind: "constant", value: true },
@@ -188,27 +204,30 @@ Deno.test("planFiles() leaves nothing of a filter that the partition decides", a
   );
 });
 
-Deno.test("planFiles() reads each manifest by its own spec, and skips those that cannot match", async () => {
-  // hive_partitioned_table: a manifest by (event_date), then one by (event_date, event_type).
-  const table = await openFixture(HIVE);
-  assert.deepEqual(table.metadata.partitionSpecs.map((spec) => spec.fields.length), [1, 2]);
-  const { snapshot, schema } = resolveSnapshot(table.metadata, { kind: "current" });
-  assert.ok(snapshot);
-  const filter = bind(parseWhere("event_date = '2024-01-01'"), schema);
-  const scan = planFiles({ ...table, snapshot, filter });
-  const tasks = await Array.fromAsync(scan);
-  assert.deepEqual(tasks.map((task) => task.spec.fields.length), [1]);
-  assert.deepEqual(scan.report(), {
-    dataManifests: { total: 2, skipped: 1, scanned: 1 },
-    deleteManifests: { total: 0, skipped: 0, scanned: 0 },
-    dataFiles: { used: 1, skipped: 1 },
-    deleteFiles: { used: 0, skipped: 0 },
-  });
-  // The manifest list and one manifest.
-  assert.equal(table.reads.length, 2);
-});
+fixtureTest(
+  "planFiles() reads each manifest by its own spec, and skips those that cannot match",
+  async () => {
+    // hive_partitioned_table: a manifest by (event_date), then one by (event_date, event_type).
+    const table = await openFixture(HIVE);
+    assert.deepEqual(table.metadata.partitionSpecs.map((spec) => spec.fields.length), [1, 2]);
+    const { snapshot, schema } = resolveSnapshot(table.metadata, { kind: "current" });
+    assert.ok(snapshot);
+    const filter = bind(parseWhere("event_date = '2024-01-01'"), schema);
+    const scan = planFiles({ ...table, snapshot, filter });
+    const tasks = await Array.fromAsync(scan);
+    assert.deepEqual(tasks.map((task) => task.spec.fields.length), [1]);
+    assert.deepEqual(scan.report(), {
+      dataManifests: { total: 2, skipped: 1, scanned: 1 },
+      deleteManifests: { total: 0, skipped: 0, scanned: 0 },
+      dataFiles: { used: 1, skipped: 1 },
+      deleteFiles: { used: 0, skipped: 0 },
+    });
+    // The manifest list and one manifest.
+    assert.equal(table.reads.length, 2);
+  },
+);
 
-Deno.test("resolveSnapshot() goes by the log where a table was rolled back", async () => {
+fixtureTest("resolveSnapshot() goes by the log where a table was rolled back", async () => {
   const { metadata } = await openFixture(EQUALITY);
   const at = (timestampMs: number) =>
     resolveSnapshot(metadata, { kind: "timestamp", timestampMs }).snapshot?.snapshotId;
@@ -221,7 +240,7 @@ Deno.test("resolveSnapshot() goes by the log where a table was rolled back", asy
   assert.throws(() => at(1758879443925), { code: "no_snapshot_at_time" });
 });
 
-Deno.test("resolveSnapshot() reads an older snapshot through its own schema", async () => {
+fixtureTest("resolveSnapshot() reads an older snapshot through its own schema", async () => {
   const { metadata } = await openFixture(SPARK);
   const first = resolveSnapshot(metadata, { kind: "id", snapshotId: 7505300640432048841n });
   const branch = resolveSnapshot(metadata, { kind: "ref", name: "main" });
@@ -229,7 +248,7 @@ Deno.test("resolveSnapshot() reads an older snapshot through its own schema", as
   assert.equal(branch.schema.findByName("breed_name_length")?.field.id, 9);
 });
 
-Deno.test("snapshotSteps() tells appends from deletes along real lineage", async () => {
+fixtureTest("snapshotSteps() tells appends from deletes along real lineage", async () => {
   const { metadata, manifests } = await openFixture(EQUALITY);
   const { steps, complete } = snapshotSteps(metadata, {
     fromSnapshotId: 853766660775201079n,
@@ -247,7 +266,7 @@ Deno.test("snapshotSteps() tells appends from deletes along real lineage", async
   ]);
 });
 
-Deno.test("addedFiles() takes only what a snapshot itself added", async () => {
+fixtureTest("addedFiles() takes only what a snapshot itself added", async () => {
   // Spark's overwrite added one file and removed one; the appends of null_stats added one each.
   const spark = await openFixture(SPARK);
   const overwrite = snapshotById(spark.metadata, 2701171901096418979n);
@@ -265,38 +284,43 @@ Deno.test("addedFiles() takes only what a snapshot itself added", async () => {
   assert.deepEqual(files.map((f) => f.position), [0, 0, 0]);
 });
 
-Deno.test("liveFiles() streams data and delete files of every table of the fixtures' kinds", async () => {
-  const counts: Record<string, readonly number[]> = {};
-  for (const path of [EQUALITY, PARTITIONED, SPARK, JAVA, RENAMED, VECTOR, BIGINT, DECIMAL, HIVE]) {
-    const { metadata, manifests } = await openFixture(path);
-    const { snapshot } = resolveSnapshot(metadata, { kind: "current" });
-    assert.ok(snapshot);
-    const live = await Array.fromAsync(liveFiles({ snapshot, manifests }));
-    const data = live.filter(({ entry }) => entry.dataFile.content === "data");
-    counts[path.split("/metadata/")[0] ?? ""] = [data.length, live.length - data.length];
-  }
-  // Live entries by content, counted with `fetch_manifest_entry` of PyIceberg 0.12.0.
-  assert.deepEqual(counts, {
-    "equality_deletes/warehouse/mydb/mytable": [2, 4],
-    "equality_deletes/warehouse/mydb/mytable_partitioned": [6, 3],
-    "hyperparam/spark/bunnies": [1, 1],
-    "hyperparam/java/bunnies": [2, 2],
-    "hyperparam/spark/rename_column": [3, 0],
-    "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector": [1, 1],
-    "partition_bigint": [2, 0],
-    "partition_decimal_integer": [3, 0],
-    "hive_partitioned_table": [6, 0],
-  });
-});
+fixtureTest(
+  "liveFiles() streams data and delete files of every table of the fixtures' kinds",
+  async () => {
+    const counts: Record<string, readonly number[]> = {};
+    for (
+      const path of [EQUALITY, PARTITIONED, SPARK, JAVA, RENAMED, VECTOR, BIGINT, DECIMAL, HIVE]
+    ) {
+      const { metadata, manifests } = await openFixture(path);
+      const { snapshot } = resolveSnapshot(metadata, { kind: "current" });
+      assert.ok(snapshot);
+      const live = await Array.fromAsync(liveFiles({ snapshot, manifests }));
+      const data = live.filter(({ entry }) => entry.dataFile.content === "data");
+      counts[path.split("/metadata/")[0] ?? ""] = [data.length, live.length - data.length];
+    }
+    // Live entries by content, counted with `fetch_manifest_entry` of PyIceberg 0.12.0.
+    assert.deepEqual(counts, {
+      "equality_deletes/warehouse/mydb/mytable": [2, 4],
+      "equality_deletes/warehouse/mydb/mytable_partitioned": [6, 3],
+      "hyperparam/spark/bunnies": [1, 1],
+      "hyperparam/java/bunnies": [2, 2],
+      "hyperparam/spark/rename_column": [3, 0],
+      "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector": [1, 1],
+      "partition_bigint": [2, 0],
+      "partition_decimal_integer": [3, 0],
+      "hive_partitioned_table": [6, 0],
+    });
+  },
+);
 
-Deno.test("planFiles() reads a v1 table", async () => {
+fixtureTest("planFiles() reads a v1 table", async () => {
   const table = await openFixture("lineitem/lineitem_iceberg_gz/metadata/v2.gz.metadata.json");
   assert.equal(table.metadata.formatVersion, 1);
   const tasks = await planCurrent(table, "l_orderkey > 0");
   assert.deepEqual(tasks.map((task) => task.sequenceNumber), [0n]);
 });
 
-Deno.test("planFiles() stops with an error of kind cancelled", async () => {
+fixtureTest("planFiles() stops with an error of kind cancelled", async () => {
   const table = await openFixture(HIVE);
   const { snapshot } = resolveSnapshot(table.metadata, { kind: "current" });
   assert.ok(snapshot);

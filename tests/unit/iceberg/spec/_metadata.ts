@@ -2,9 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { JsonOutput } from "../../../../lib/json.ts";
-
-/** The real tables, as seen from the project root. */
-const FIXTURES = "../shared/fixtures/iceberg";
+import { FIXTURES } from "../../../support/fixtures.ts";
 
 /** A metadata file of a real table. */
 export interface FixtureFile {

@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/iceberg/spec/name_mapping.ts";
 import { parseTableMetadata } from "../../../../lib/iceberg/spec/parse_table_metadata.ts";
 import { fixtureFiles } from "./_metadata.ts";
+import { fixtureTest } from "../../../support/fixtures.ts";
 
 /** The example of the specification, with a list, a map and a field the schema does not have. */
 const EXAMPLE = `[ { "field-id": 1, "names": ["id", "record_id"] },
@@ -94,7 +95,7 @@ Deno.test("parseNameMapping() never throws anything but an AppError", () => {
   }));
 });
 
-Deno.test("nameMappingOf() reads the mapping of a real table", () => {
+fixtureTest("nameMappingOf() reads the mapping of a real table", () => {
   const file = fixtureFiles().find(({ path }) =>
     path.startsWith("name_mapping/") && path.endsWith("/v7.metadata.json")
   );

@@ -20,6 +20,7 @@ import {
   v2Document,
   v3Document,
 } from "./_metadata.ts";
+import { fixtureTest } from "../../../support/fixtures.ts";
 
 const LOCATION = "s3://bucket/db/t/metadata/v1.metadata.json";
 
@@ -38,7 +39,7 @@ for (const { path, bytes } of fixtureFiles()) {
   });
 }
 
-Deno.test("the fixtures hold every metadata file that they are known to hold", () => {
+fixtureTest("the fixtures hold every metadata file that they are known to hold", () => {
   // A glob that finds nothing must not let this file pass.
   assert.equal(fixtureFiles().length, 70);
 });
@@ -213,7 +214,7 @@ Deno.test("parseTableMetadata() names the file by its last two segments only", (
   assert.equal(error.context["location"], LOCATION);
 });
 
-Deno.test("parseTableMetadata() refuses the bad fixture as corrupt", () => {
+fixtureTest("parseTableMetadata() refuses the bad fixture as corrupt", () => {
   const error = failure(() => parseTableMetadata(badFixture(), { location: "bad.json" }));
   assert.equal(error.kind, "corrupt_data");
   assert.equal(error.code, "invalid_table_metadata");
