@@ -7,6 +7,9 @@ import type { Page } from "../contract/table_reader.ts";
 import { isoTime } from "./iso_time.ts";
 import { fillPage } from "./page_budget.ts";
 
+/** Longest name that a cursor holds, in characters: it has to fit into a URL. */
+const MAX_CURSOR_NAME = 256;
+
 /** Snapshots of a table, newest first. */
 export function describeSnapshots(table: LoadedTable, page: Page): SnapshotList {
   const { metadata } = table;
@@ -32,10 +35,7 @@ export function describeSnapshots(table: LoadedTable, page: Page): SnapshotList 
 /** Branches and tags of a table, by name. */
 export function describeRefs(table: LoadedTable, page: Page): RefList {
   const refs = [...table.metadata.refs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
-  const after = page.cursor === null
-    ? null
-    : decodeCursor("refs", page.cursor, { parts: 1 })[0] ?? null;
-  const rest = after === null ? refs : refs.filter((ref) => ref.name > after);
+  const rest = page.cursor === null ? refs : refsAfter(refs, page.cursor);
   const shown = fillPage(rest, refInfo, page);
   const last = shown.at(-1);
   const more = last !== undefined && rest.length > shown.length;
@@ -43,8 +43,29 @@ export function describeRefs(table: LoadedTable, page: Page): RefList {
     success: true,
     table: formatIdentifier(table.identifier),
     refs: shown,
-    ...(more ? { next_cursor: encodeCursor("refs", [last.name]) } : {}),
+    ...(more ? { next_cursor: refCursor(refs, last.name) } : {}),
   };
+}
+
+/**
+ * A cursor after this name. Of a name too long for a cursor only the beginning is kept, with the
+ * number of names from there on that have been shown.
+ */
+function refCursor(refs: readonly SnapshotRef[], name: string): string {
+  if (name.length <= MAX_CURSOR_NAME) return encodeCursor("refs", [name, ""]);
+  const start = name.slice(0, MAX_CURSOR_NAME);
+  const shown = refs.filter((ref) => ref.name >= start && ref.name <= name).length;
+  return encodeCursor("refs", [start, String(shown)]);
+}
+
+/** The references behind a cursor; `refs` are sorted by name. */
+function refsAfter(refs: readonly SnapshotRef[], cursor: string): readonly SnapshotRef[] {
+  const [name = "", shown = ""] = decodeCursor("refs", cursor, { parts: 2 });
+  if (shown === "") return refs.filter((ref) => ref.name > name);
+  if (!/^\d{1,9}$/.test(shown)) {
+    throw invalidCursor("Expected a next_cursor of an earlier page of this list");
+  }
+  return refs.filter((ref) => ref.name >= name).slice(Number(shown));
 }
 
 function refInfo(ref: SnapshotRef): RefList["refs"][number] {

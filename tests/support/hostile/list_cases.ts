@@ -175,7 +175,7 @@ export const LIST_CASES: readonly HostileCase[] = [
       codec: "deflate",
       blocks: [block(times, deflateRawSync(repeated(line, times)))],
     });
-  }),
+  }, { slow: true }),
   {
     name: "a list that lists itself",
     fails: MANIFESTS,

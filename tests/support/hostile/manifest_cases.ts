@@ -130,7 +130,7 @@ export const MANIFEST_CASES: readonly HostileCase[] = [
       content: "deletes",
       schema: entrySchema([], [map]),
       codec: "deflate",
-      blocks: [block(30, deflateRawSync(repeated(entry, 30)))],
+      blocks: [block(8, deflateRawSync(repeated(entry, 8)))],
     }];
   }, { fails: NONE }),
   manifests("bounds that end before they begin", () => {

@@ -97,3 +97,25 @@ Deno.test("metadata counts in the cache as what it unpacks to", async () => {
   await reader.schema(table.location);
   assert.ok(reader.cacheStats().usedBytes > 1_000_000);
 });
+
+Deno.test("refs() pages through names too long for a cursor without losing or repeating one", async () => {
+  const commits = [{ files: [dataFile("a")] }];
+  const { metadata } = await writeMemoryTable(commits);
+  const main = metadata.refs.get("main") ?? assert.fail("no main");
+  const long = "\u{1f9ca}".repeat(1_900);
+  const names = ["a", `a${long}`, `a${long}1`, `a${long}2`, `b${long}`, "c", "main", `z${long}`];
+  const refs = new Map(names.map((name) => [name, { ...main, name }]));
+  const table = await writeMemoryTable(commits, { refs });
+  const reader = readerOf(table);
+  for (const limit of [1, 2, 3]) {
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await reader.refs(table.location, { limit, cursor });
+      seen.push(...page.refs.map((ref) => ref.name));
+      cursor = page.next_cursor ?? null;
+      assert.ok((cursor ?? "").length < 4096);
+    } while (cursor !== null);
+    assert.deepEqual(seen, names);
+  }
+});
