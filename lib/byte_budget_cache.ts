@@ -16,6 +16,7 @@ interface Loading {
   readonly promise: Promise<unknown>;
   readonly controller: AbortController;
   waiters: number;
+  settled: boolean;
 }
 
 /** Keeps the most recently used values within `maxBytes`; loads of one key are shared. */
@@ -76,8 +77,8 @@ export class ByteBudgetCache {
     const promise = load(controller.signal).then((sized) => {
       this.#store(key, sized);
       return sized.value;
-    });
-    const loading: Loading = { promise, controller, waiters: 0 };
+    }).finally(() => loading.settled = true);
+    const loading: Loading = { promise, controller, waiters: 0, settled: false };
     this.#loading.set(key, loading);
     return loading;
   }
@@ -85,7 +86,8 @@ export class ByteBudgetCache {
   /** The last waiter has its answer, or has gone: either way this load serves nobody new. */
   #leave(key: string, loading: Loading, signal: AbortSignal | undefined): void {
     if (this.#loading.get(key) === loading) this.#loading.delete(key);
-    loading.controller.abort(signal?.reason);
+    // Aborting what is done would change nothing, yet cost an exception object per load.
+    if (!loading.settled) loading.controller.abort(signal?.reason);
   }
 
   #store(key: string, sized: Sized<unknown>): void {

@@ -44,9 +44,9 @@ export class LocalFileIo implements FileIo {
     const limitBytes = checkReadOptions(options);
     throwIfAborted(options.signal);
     return await this.#attempt("read", location, async () => {
-      const path = await this.#resolve("read", location);
+      const { path, info } = await this.#guard.resolveFile(location);
       // Looked at before it is opened: opening a pipe would wait for a writer for ever.
-      refuseOddFile(location, await Deno.stat(path));
+      refuseOddFile(location, info);
       using file = await Deno.open(path, { read: true });
       return await readOpenFile(file, { location, limitBytes, ...options });
     });

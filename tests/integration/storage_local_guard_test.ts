@@ -171,3 +171,30 @@ Deno.test("LocalFileIo tells of a path outside only its last two names", async (
   assert.match(error.message, /DRLS_STORAGE_ROOTS/);
   assert.equal(error.message.includes(base), false);
 });
+
+Deno.test("LocalFileIo resolves a link afresh in a folder that it has just read from", async () => {
+  await using warehouse = await makeWarehouse();
+  const { base, root, io } = warehouse;
+  await Deno.writeTextFile(`${root}/t/plain`, "plain");
+  assert.equal(await readText(io, `${root}/t/plain`), "plain");
+  await Deno.symlink(`${base}/outside/secret`, `${root}/t/leads-out`);
+  await assertRejects(io.read(`${root}/t/leads-out`), REFUSED);
+  await Deno.mkdir(`${root}/other`);
+  await Deno.writeTextFile(`${root}/other/linked`, "other");
+  await Deno.writeTextFile(`${root}/other/plain`, "not this one");
+  await Deno.symlink(`${root}/other/linked`, `${root}/t/linked`);
+  assert.equal(await readText(io, `${root}/t/linked`), "other");
+  assert.equal(await readText(io, `${root}/t/plain`), "plain");
+});
+
+Deno.test("LocalFileIo looks up a folder below one that became a link", async () => {
+  await using warehouse = await makeWarehouse();
+  const { base, root, io } = warehouse;
+  await Deno.writeTextFile(`${root}/t/sub`, "a file");
+  await Deno.writeTextFile(`${base}/outside/sub/deep`, "secret");
+  assert.equal(await readText(io, `${root}/t/sub`), "a file");
+  await Deno.rename(`${root}/t`, `${root}/was-t`);
+  await Deno.symlink(`${base}/outside`, `${root}/t`);
+  // A folder not read from before is looked up at once, also below the one that was swapped.
+  await assertRejects(io.read(`${root}/t/sub/deep`), REFUSED);
+});
