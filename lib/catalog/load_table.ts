@@ -30,6 +30,8 @@ export interface LoadTableOptions {
 export interface LoadedDocument extends LoadedTable {
   /** Bytes of the metadata document, unpacked. */
   readonly documentBytes: number;
+  /** Bytes of the metadata document as it was fetched, which may be packed. */
+  readonly storedBytes: number;
 }
 
 /**
@@ -65,7 +67,8 @@ async function loadFromFile(
   const bounds = { location: metadataLocation, maxBytes };
   const document = metadataDocument(bytes, bounds);
   const metadata = parseTableMetadata(document, bounds);
-  const loaded = { identifier, metadata, metadataLocation, documentBytes: document.length };
+  const sizes = { documentBytes: document.length, storedBytes: bytes.length };
+  const loaded = { identifier, metadata, metadataLocation, ...sizes };
   const relocation = { recordedLocation: metadata.location, foundLocation: foundAt ?? "" };
   if (foundAt === null || !isRelocated(relocation)) return { ...loaded, io, readOnly: null };
   const [recorded, found] = [displayPath(metadata.location), displayPath(foundAt)];
@@ -95,6 +98,7 @@ function loadFromAnswer(
     io: options.openStorage(storage),
     readOnly: null,
     documentBytes: response.length,
+    storedBytes: response.length,
   };
 }
 

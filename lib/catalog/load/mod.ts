@@ -2,4 +2,9 @@
  * Loading located tables. A door of its own: reader isolates may not use native code, and so must
  * not load the sql catalog's database client.
  */
-export { DEFAULT_MAX_METADATA_BYTES, loadTable, type LoadTableOptions } from "../load_table.ts";
+export {
+  DEFAULT_MAX_METADATA_BYTES,
+  type LoadedDocument,
+  loadTable,
+  type LoadTableOptions,
+} from "../load_table.ts";

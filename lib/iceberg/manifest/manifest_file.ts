@@ -33,3 +33,23 @@ export interface ManifestFile {
   /** v3 row lineage: first id for ADDED rows without one. */
   readonly firstRowId: bigint | null;
 }
+
+/** What the specification assumes of a manifest that nothing is said about (v1 writers). */
+export const UNDESCRIBED_MANIFEST: ManifestFile = Object.freeze({
+  manifestPath: "",
+  manifestLength: 0,
+  partitionSpecId: 0,
+  content: "data",
+  sequenceNumber: 0n,
+  minSequenceNumber: 0n,
+  addedSnapshotId: null,
+  addedFilesCount: null,
+  existingFilesCount: null,
+  deletedFilesCount: null,
+  addedRowsCount: null,
+  existingRowsCount: null,
+  deletedRowsCount: null,
+  partitions: null,
+  keyMetadata: null,
+  firstRowId: null,
+});

@@ -16,7 +16,7 @@ import { AvroCursor } from "../avro/cursor.ts";
 import { parseAvroSchema } from "../avro/parse_schema.ts";
 import type { AvroType } from "../avro/schema.ts";
 import { FIELD_SUMMARY_FIELD, MANIFEST_FILE_FIELD } from "./field_ids.ts";
-import type { FieldSummary, ManifestFile } from "./manifest_file.ts";
+import { type FieldSummary, type ManifestFile, UNDESCRIBED_MANIFEST } from "./manifest_file.ts";
 import { checkFormatVersion } from "./manifest_header.ts";
 
 /** Options of {@linkcode readManifestList}. */
@@ -61,7 +61,7 @@ export function readManifestList(
       cursor.fail("avro_too_large", `it lists more than ${MAX_MANIFESTS} manifests`);
     }
     for (let left = count; left > 0; left--) {
-      const manifest = emptyManifestFile();
+      const manifest: Mutable<ManifestFile> = { ...UNDESCRIBED_MANIFEST };
       step(cursor, manifest);
       cursor.checkEnd();
       manifests.push(manifest);
@@ -73,27 +73,6 @@ export function readManifestList(
     }
   }
   return manifests;
-}
-
-function emptyManifestFile(): Mutable<ManifestFile> {
-  return {
-    manifestPath: "",
-    manifestLength: 0,
-    partitionSpecId: 0,
-    content: "data",
-    sequenceNumber: 0n,
-    minSequenceNumber: 0n,
-    addedSnapshotId: null,
-    addedFilesCount: null,
-    existingFilesCount: null,
-    deletedFilesCount: null,
-    addedRowsCount: null,
-    existingRowsCount: null,
-    deletedRowsCount: null,
-    partitions: null,
-    keyMetadata: null,
-    firstRowId: null,
-  };
 }
 
 function compileManifestFile(type: AvroType, location: string): Step<Mutable<ManifestFile>> {

@@ -4,7 +4,7 @@
  */
 import { Pacer } from "../../pacer.ts";
 import type { ManifestEntry } from "../manifest/data_file.ts";
-import type { ManifestFile } from "../manifest/manifest_file.ts";
+import { type ManifestFile, UNDESCRIBED_MANIFEST } from "../manifest/manifest_file.ts";
 import { readManifestHeader } from "../manifest/manifest_header.ts";
 import {
   ALL_DATA_FILE_COLUMNS,
@@ -113,22 +113,12 @@ async function inlineManifests(
 
 function describeManifest(location: string, bytes: Uint8Array): ManifestFile {
   const { partitionSpecId, content } = readManifestHeader(bytes, { location });
+  const manifestLength = bytes.length;
   return {
+    ...UNDESCRIBED_MANIFEST,
     manifestPath: location,
-    manifestLength: bytes.length,
+    manifestLength,
     partitionSpecId,
     content,
-    sequenceNumber: 0n,
-    minSequenceNumber: 0n,
-    addedSnapshotId: null,
-    addedFilesCount: null,
-    existingFilesCount: null,
-    deletedFilesCount: null,
-    addedRowsCount: null,
-    existingRowsCount: null,
-    deletedRowsCount: null,
-    partitions: null,
-    keyMetadata: null,
-    firstRowId: null,
   };
 }

@@ -4,20 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import { ByteBudgetCache, type Sized } from "../../byte_budget_cache.ts";
-import { loadTable } from "../../catalog/load/mod.ts";
+import { type LoadedDocument, loadTable } from "../../catalog/load/mod.ts";
 import type { TableLocation } from "../../catalog/mod.ts";
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import { estimateBytes } from "../../estimate_bytes.ts";
-import type { FileIo, LoadedTable } from "../../iceberg/ports.ts";
 import { resolveSnapshot, type SnapshotTarget } from "../../iceberg/scan/time_travel.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
-import type { StorageSpec } from "../../storage/mod.ts";
 import type { TableReader, TimeTravel } from "../contract/table_reader.ts";
 import { describeSchema } from "./describe_schema.ts";
 import { describeRefs, describeSnapshots } from "./describe_snapshots.ts";
 import { reportHealth } from "./health_report.ts";
+import { keepStores, type OpenStorage } from "./kept_stores.ts";
 import { listFiles } from "./list_files.ts";
 import { CachedManifests } from "./cached_manifests.ts";
 
@@ -26,19 +25,18 @@ const MAX_REPORT_AGE_MS = 60_000;
 
 /** What the reader stands on. */
 export interface DirectReaderDeps {
-  readonly openStorage: (spec: StorageSpec) => FileIo;
+  readonly openStorage: OpenStorage;
   readonly cacheBytes: number;
   readonly clock: Clock;
 }
 
-/** A table with the size of the document it was read from. */
+/** A table with what tells it apart in the caches. */
 interface CachedTable {
-  readonly table: LoadedTable;
+  readonly table: LoadedDocument;
   /** The table's name and store: caches outlive a configuration, and another may reuse its paths. */
   readonly place: string;
   /** Tells documents apart that had the same path; see `versionOf`. */
   readonly version: string;
-  readonly metadataBytes: number;
 }
 
 /** A `TableReader` with figures of its cache. */
@@ -47,7 +45,8 @@ export interface DirectReader extends TableReader {
 }
 
 /** Creates a reader; it holds no file or connection open. */
-export function createDirectReader(deps: DirectReaderDeps): DirectReader {
+export function createDirectReader(given: DirectReaderDeps): DirectReader {
+  const deps = { ...given, openStorage: keepStores(given.openStorage) };
   const cache = new ByteBudgetCache({ maxBytes: deps.cacheBytes });
   const load = (location: TableLocation, signal: AbortSignal | undefined) =>
     loadCached(location, { deps, cache, signal });
@@ -68,12 +67,13 @@ export function createDirectReader(deps: DirectReaderDeps): DirectReader {
       return await listFiles(table, { query, snapshot, manifests, signal });
     },
     async health(location, { signal } = {}) {
-      const { table, place, version, metadataBytes } = await load(location, signal);
+      const { table, place, version } = await load(location, signal);
       const manifests = new CachedManifests(table, { cache, place });
       const nowMs = deps.clock.now();
       const age = Math.floor(nowMs / MAX_REPORT_AGE_MS);
       const key = `report ${place} ${version} ${table.metadataLocation} ${age}`;
       return await cache.getOrLoad(key, async (loading) => {
+        const metadataBytes = table.storedBytes;
         const input = { manifests, metadataBytes, nowMs, signal: loading };
         const report = await reportHealth(table, input);
         return { value: report, bytes: estimateBytes(report) };
@@ -126,12 +126,9 @@ async function load(
   signal: AbortSignal | undefined,
 ): Promise<Sized<CachedTable>> {
   const table = await loadTable(location, { openStorage, ...(signal ? { signal } : {}) });
-  const metadataBytes = location.kind === "rest"
-    ? location.response.length
-    : (await table.io.stat(table.metadataLocation, signal))?.sizeBytes ?? 0;
   // Parsed strings are slices of the document, so its text stays in memory too.
   const bytes = table.documentBytes + estimateBytes(table.metadata);
-  return { value: { table, place: placeOf(location), version: "", metadataBytes }, bytes };
+  return { value: { table, place: placeOf(location), version: "" }, bytes };
 }
 
 function snapshotAt(metadata: TableMetadata, at: TimeTravel): Snapshot | null {
