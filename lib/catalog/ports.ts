@@ -4,6 +4,10 @@
  * wants it, in a reader isolate for requests: see `load_table.ts`.
  */
 import type { TableIdentifier } from "../iceberg/ports.ts";
+import type { PartitionSpec } from "../iceberg/spec/partition_spec.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
+import type { SortOrder } from "../iceberg/spec/sort_order.ts";
+import type { FormatVersion } from "../iceberg/spec/table_metadata.ts";
 import type { StorageSpec } from "../storage/mod.ts";
 
 /** Catalog types that drls speaks. */
@@ -31,6 +35,41 @@ export type TableLocation =
     readonly storage: StorageSpec;
   };
 
+/**
+ * The part of a commit that only the catalog itself can do. Plain data: it crosses from the isolate
+ * that prepared the commit. Hadoop tables need none, their metadata file is the commit.
+ */
+export type CatalogCommit =
+  /** sql: moves the table's pointer from one metadata file to the next, if it is still at `base`. */
+  | { readonly kind: "swap"; readonly base: string; readonly next: string }
+  /** rest: the request body, requirements and updates as JSON. */
+  | { readonly kind: "rest"; readonly body: Uint8Array; readonly idempotencyKey: string };
+
+/** What an isolate that changes a table asks of the catalog in the main isolate. */
+export interface CatalogGateway {
+  /** Where the table is now; `not_found` where it is gone. */
+  locate(identifier: TableIdentifier, options?: CallOptions): Promise<TableLocation>;
+  /**
+   * Resolves with the table's new place. Errors: `conflict`/`commit_conflict` (retryable), nothing
+   * changed; `commit_state_unknown` where the reply was lost; any other, nothing changed.
+   */
+  commit(
+    identifier: TableIdentifier,
+    commit: CatalogCommit,
+    options?: CallOptions,
+  ): Promise<TableLocation>;
+}
+
+/** A table to create. Field ids are assigned anew, from 1, by whoever writes the metadata. */
+export interface TableDefinition {
+  readonly identifier: TableIdentifier;
+  readonly schema: Schema;
+  readonly spec: PartitionSpec;
+  readonly sortOrder: SortOrder;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly formatVersion: FormatVersion;
+}
+
 /** Bounds a call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -49,6 +88,20 @@ export interface Catalog {
    * Levels that hold dots themselves are found by what exists.
    */
   locate(name: string, options?: CallOptions): Promise<TableLocation>;
+  /** Finds the table again by its exact identifier; see {@linkcode CatalogGateway.locate}. */
+  locateExactly(identifier: TableIdentifier, options?: CallOptions): Promise<TableLocation>;
+  /** See {@linkcode CatalogGateway.commit}; `unsupported` for hadoop, which needs none. */
+  commit: CatalogGateway["commit"];
+  /**
+   * Creates an empty table, and its namespace where that is missing. `already_exists` where the name
+   * is taken, whatever else holds it.
+   */
+  createTable(definition: TableDefinition, options?: CallOptions): Promise<TableLocation>;
+  /**
+   * Takes the table out of the catalog; its files stay. `not_found` where there is none. `location`
+   * is what the caller saw: a table of the same name created since is not dropped.
+   */
+  dropTable(location: TableLocation, options?: CallOptions): Promise<void>;
   /** Resolves if the catalog can be reached and used; rejects with `unavailable` otherwise. */
   ping(options?: CallOptions): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,36 @@
+/** One table as its catalog lets it be changed: what a transaction asks of a catalog. */
+import type { LoadedTable } from "../ports.ts";
+import type { TableMetadata } from "../spec/table_metadata.ts";
+import type { TableRequirement } from "./table_requirement.ts";
+import type { TableUpdate } from "./table_update.ts";
+
+/** A change of one table, ready to be committed. */
+export interface TableChange {
+  /** Checked against the table as the catalog knows it. */
+  readonly requirements: readonly TableRequirement[];
+  readonly updates: readonly TableUpdate[];
+  /** `updates` applied to the metadata of the table that the change was made for. */
+  readonly metadata: TableMetadata;
+}
+
+/** Options of {@linkcode TableStore.commit}. */
+export interface StoreCommitOptions {
+  /** UUID v7 of the operation: the idempotency key where the catalog takes one. */
+  readonly operationId: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One table in its catalog. */
+export interface TableStore {
+  /** The table as it is now. Errors: `not_found` where it is gone, and those of loading. */
+  load(signal?: AbortSignal): Promise<LoadedTable>;
+  /**
+   * Makes `change` the table's state if the table is still `base`; the resolved table is what the
+   * catalog has now. This is the commit point: once it resolves, every reader sees the change.
+   *
+   * Errors: `conflict`/`commit_conflict` (retryable) where another commit came first, nothing was
+   * changed; `commit_state_unknown` where the reply was lost, so that it may or may not have
+   * happened; any other error means that nothing was changed.
+   */
+  commit(base: LoadedTable, change: TableChange, options: StoreCommitOptions): Promise<LoadedTable>;
+}
