@@ -1,23 +1,19 @@
 /** Folds a snapshot's live files into the figures of a health report. Pure; one pass, no lists. */
 
 import { AppError } from "../../errors.ts";
+import {
+  DEFAULT_MIN_INPUT_FILES,
+  isGroupWorthwhile,
+  sizeRulesFor,
+} from "../../iceberg/rewrite/file_size_rules.ts";
 import { addExactly } from "./add_exactly.ts";
 
-/** `write.target-file-size-bytes` where a table sets none: 512 MiB. */
-export const DEFAULT_TARGET_FILE_SIZE_BYTES = 536_870_912;
-/** Largest target that is taken at its word, so that its multiples are exact: 1 PiB. */
-export const MAX_TARGET_FILE_SIZE_BYTES = 2 ** 50;
 /** Data files counted; some 10 s of work, so that the answer is not left to the request's deadline. */
 const MAX_DATA_FILES = 20_000_000;
 /** Partitions told apart: each keeps its figures and its key in memory. */
 const MAX_PARTITIONS = 1_000_000;
-/** Compaction's `min-file-size-bytes` and `max-file-size-bytes`, relative to the target. */
-const MIN_FILE_SIZE_RATIO = 0.75;
-const MAX_FILE_SIZE_RATIO = 1.8;
 /** Below this share of the target a file is tiny: opening it costs more than reading it. */
 const TINY_FILE_SIZE_RATIO = 1 / 32;
-/** Compaction's `min-input-files`. */
-const MIN_INPUT_FILES = 5;
 
 /** Size classes by a table's own target. Bounds in bytes. */
 export type SizeClass = "tiny" | "small" | "on_target" | "large";
@@ -165,14 +161,12 @@ export interface CompactionCandidates {
  * touch it, and this report must not ask for what it would not do.
  */
 export function compactionCandidates(tally: FileTally): CompactionCandidates {
-  const maxBytes = tally.targetBytes * MAX_FILE_SIZE_RATIO;
+  const rules = { sizes: sizeRulesFor(tally.targetBytes), minInputFiles: DEFAULT_MIN_INPUT_FILES };
   const sums = { partitions: 0, small: { files: 0, bytes: 0 }, large: { files: 0, bytes: 0 } };
   for (const partition of compactionGroups(tally)) {
     const files = partition.smallFiles + partition.largeFiles;
     const bytes = partition.smallBytes + partition.largeBytes;
-    const worthIt = (files > 1 && (files >= MIN_INPUT_FILES || bytes > tally.targetBytes)) ||
-      bytes > maxBytes;
-    if (!worthIt) continue;
+    if (!isGroupWorthwhile({ files, bytes }, rules)) continue;
     sums.partitions++;
     sums.small.files += partition.smallFiles;
     sums.small.bytes += partition.smallBytes;
@@ -203,8 +197,8 @@ export function sizeClassBounds(
   targetBytes: number,
 ): readonly { class: SizeClass; minBytes: number; maxBytes: number | null }[] {
   const tiny = Math.floor(targetBytes * TINY_FILE_SIZE_RATIO);
-  const small = Math.floor(targetBytes * MIN_FILE_SIZE_RATIO);
-  const large = Math.floor(targetBytes * MAX_FILE_SIZE_RATIO) + 1;
+  const { minBytes: small, maxBytes } = sizeRulesFor(targetBytes);
+  const large = maxBytes + 1;
   return [
     { class: "tiny", minBytes: 0, maxBytes: tiny },
     { class: "small", minBytes: tiny, maxBytes: small },
@@ -215,6 +209,7 @@ export function sizeClassBounds(
 
 function classOf(sizeBytes: number, targetBytes: number): SizeClass {
   if (sizeBytes < Math.floor(targetBytes * TINY_FILE_SIZE_RATIO)) return "tiny";
-  if (sizeBytes < Math.floor(targetBytes * MIN_FILE_SIZE_RATIO)) return "small";
-  return sizeBytes <= Math.floor(targetBytes * MAX_FILE_SIZE_RATIO) ? "on_target" : "large";
+  const { minBytes, maxBytes } = sizeRulesFor(targetBytes);
+  if (sizeBytes < minBytes) return "small";
+  return sizeBytes <= maxBytes ? "on_target" : "large";
 }

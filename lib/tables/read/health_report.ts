@@ -4,6 +4,7 @@ import { AppError } from "../../errors.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
+import { targetFileSize } from "../../iceberg/rewrite/file_size_rules.ts";
 import {
   expirableSnapshots,
   retentionFromProperties,
@@ -18,10 +19,8 @@ import { Pacer } from "../../pacer.ts";
 import {
   compactionCandidates,
   type DataFileFigures,
-  DEFAULT_TARGET_FILE_SIZE_BYTES,
   type DeleteFileFigures,
   FileTally,
-  MAX_TARGET_FILE_SIZE_BYTES,
   type PartitionTally,
   sizeClassBounds,
 } from "../health/file_tally.ts";
@@ -86,10 +85,7 @@ class HealthFold {
   constructor(table: LoadedTable, input: HealthInput) {
     this.#table = table;
     this.#input = input;
-    const target = Number(table.metadata.properties["write.target-file-size-bytes"]);
-    const usable = Number.isSafeInteger(target) && target > 0 &&
-      target <= MAX_TARGET_FILE_SIZE_BYTES;
-    this.#tally = new FileTally(usable ? target : DEFAULT_TARGET_FILE_SIZE_BYTES);
+    this.#tally = new FileTally(targetFileSize(table.metadata.properties));
   }
 
   async addSnapshot(snapshot: Snapshot): Promise<ManifestFigures> {
