@@ -1,6 +1,6 @@
 /** The method table of reader isolates: `TableReader` across the boundary. */
 import { z } from "zod";
-import type { TableLocation } from "../lib/catalog/mod.ts";
+import { TableLocationSchema as Location } from "../lib/catalog/load/mod.ts";
 import {
   FileContent,
   FileList,
@@ -9,40 +9,6 @@ import {
   SnapshotList,
   TableSchema,
 } from "../lib/tables/contract/mod.ts";
-
-const Identifier = z.object({ namespace: z.array(z.string()), name: z.string() });
-
-const Storage = z.object({
-  local: z.object({ kind: z.literal("local"), roots: z.array(z.string()) }).nullable(),
-  s3: z.object({
-    kind: z.literal("s3"),
-    endpoint: z.string().nullable(),
-    region: z.string(),
-    pathStyle: z.boolean(),
-    credentials: z.object({
-      accessKeyId: z.string(),
-      secretAccessKey: z.string(),
-      sessionToken: z.string().nullable(),
-    }).nullable(),
-    roots: z.array(z.string()).nullable(),
-  }).nullable(),
-});
-
-const Location: z.ZodType<TableLocation> = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("file"),
-    identifier: Identifier,
-    metadataLocation: z.string(),
-    storage: Storage,
-    foundAt: z.string().nullable(),
-  }),
-  z.object({
-    kind: z.literal("rest"),
-    identifier: Identifier,
-    response: z.instanceof(Uint8Array),
-    storage: Storage,
-  }),
-]);
 
 const page = { limit: z.int().positive(), cursor: z.string().nullable() };
 const TimeTravel = z.object({

@@ -8,3 +8,4 @@ export {
   loadTable,
   type LoadTableOptions,
 } from "../load_table.ts";
+export { TableLocationSchema } from "../table_location_schema.ts";
