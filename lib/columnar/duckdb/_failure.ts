@@ -1,0 +1,48 @@
+/** What the engine throws, in the house's terms. */
+import { AppError } from "../../errors.ts";
+
+/** Longest part of the engine's own text that a caller sees. */
+const MAX_MESSAGE_CHARS = 500;
+const EXTENSION = /required extension '(\w+)'|extension "(\w+)"/;
+
+/** Whether the engine is in no state to go on: its memory may be inconsistent. */
+export function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}
+
+/**
+ * The error of a query. Kinds: `unsupported` for a trap (`query_engine_trapped`) and for functions
+ * that this build lacks (`sql_extension_missing`), `too_large` where memory ran out, `invalid` for
+ * everything that the engine has to say about the SQL itself.
+ */
+export function queryFailure(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (isTrap(error)) {
+    const message = "Cannot run the query: the query engine failed on it. Rewrite the query; " +
+      "the server is not affected";
+    return new AppError("unsupported", "query_engine_trapped", message, { cause: error });
+  }
+  const extension = EXTENSION.exec(text);
+  if (extension !== null) {
+    const message = `Cannot run the query: it uses a function or type of DuckDB's extension ` +
+      `"${extension[1] ?? extension[2]}", which is not part of this build`;
+    return new AppError("unsupported", "sql_extension_missing", message, { cause: error });
+  }
+  if (/^(?:Out of Memory|memory access)/i.test(text)) {
+    const message = "Cannot run the query: it needs more memory than a query may take. Select " +
+      "fewer columns, or filter more";
+    return new AppError("too_large", "query_too_large", message, { cause: error });
+  }
+  return new AppError("invalid", "sql_invalid", `Cannot run the query: ${shorten(text)}`, {
+    cause: error,
+    issues: [{ path: "sql", message: shorten(text) }],
+  });
+}
+
+function shorten(text: string): string {
+  const paragraph = text.split("\n\n")[0]?.replaceAll(/\s+/g, " ").trim() ?? "";
+  return paragraph.length <= MAX_MESSAGE_CHARS
+    ? paragraph
+    : `${paragraph.slice(0, MAX_MESSAGE_CHARS)}…`;
+}

@@ -1,0 +1,177 @@
+/**
+ * One DuckDB database in WebAssembly. It has no files, no network and no extensions, its settings are
+ * locked, and it is thrown away after one caller: nothing of one query reaches the next.
+ *
+ * The engine is synchronous and single-threaded. A result is streamed message by message, with turns
+ * of the event loop in between, so that a cancel or a deadline is noticed.
+ */
+import {
+  type DataType,
+  type RecordBatch,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+  type Schema,
+  type Table,
+  tableFromIPC,
+} from "apache-arrow";
+import { AppError } from "../../errors.ts";
+import { Pacer } from "../../pacer.ts";
+import { bootEngine, type Engine, type ScalarFunction } from "./_engine.ts";
+import { isTrap, queryFailure } from "./_failure.ts";
+
+/** A table inside the engine. */
+export interface EngineTable {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** Options of {@linkcode DuckDb.open}. */
+export interface DuckDbOptions {
+  /** The engine, compiled. */
+  readonly module: WebAssembly.Module;
+  /** Bytes that the database may take. */
+  readonly memoryBytes: number;
+}
+
+/** A result as it comes. */
+export interface ResultStream {
+  readonly schema: Schema;
+  readonly batches: AsyncIterable<RecordBatch>;
+}
+
+/** A database; see the module. */
+export class DuckDb {
+  readonly #engine: Engine;
+  readonly #memoryBytes: number;
+  #connection: number;
+  #trapped = false;
+
+  private constructor(engine: Engine, memoryBytes: number) {
+    this.#engine = engine;
+    this.#memoryBytes = memoryBytes;
+    this.#connection = this.#connect();
+  }
+
+  /** Boots an engine with an empty database. */
+  static async open(options: DuckDbOptions): Promise<DuckDb> {
+    return new DuckDb(await bootEngine(options.module), options.memoryBytes);
+  }
+
+  /** The engine broke and answers nothing reliable any more: the isolate has to go. */
+  get trapped(): boolean {
+    return this.#trapped;
+  }
+
+  /** Bytes of WebAssembly memory, which grows and never shrinks. */
+  get heapBytes(): number {
+    return this.#engine.mod.HEAPU8.length;
+  }
+
+  /** A new, empty database in the same engine. */
+  reset(): void {
+    this.#guard(() => {
+      this.#engine.disconnect(this.#connection);
+      this.#engine.reset();
+      this.#connection = this.#connect();
+    });
+  }
+
+  /** Runs statements of our own and returns the last one's rows. Kinds as `queryFailure` says. */
+  run(sql: string): Table {
+    return this.#guard(() => tableFromIPC(this.#engine.runQuery(this.#connection, sql)));
+  }
+
+  /** Throws unless `sql` is a single statement that the engine understands. */
+  check(sql: string): void {
+    this.#guard(() => {
+      const statement = this.#engine.createPrepared(this.#connection, sql);
+      this.#engine.closePrepared(this.#connection, statement);
+    });
+  }
+
+  /** Appends batches to an existing table, column by column in order. */
+  insert(table: EngineTable, batches: readonly RecordBatch[]): void {
+    if (batches.length === 0) return;
+    const stream = RecordBatchStreamWriter.writeAll(batches).toUint8Array(true);
+    this.#guard(() =>
+      this.#engine.insertArrowFromIPCStream(this.#connection, stream, { ...table, create: false })
+    );
+  }
+
+  /** Makes a function of SQL out of one of ours. Arguments arrive as the engine's plain types. */
+  defineFunction(name: string, returns: DataType, fn: ScalarFunction): void {
+    this.#guard(() => this.#engine.createScalarFunction(this.#connection, name, returns, fn));
+  }
+
+  /** Closes the settings: no statement after this can change one. */
+  lock(): void {
+    this.run("SET enable_external_access = false");
+    this.run("SET lock_configuration = true");
+  }
+
+  /** Starts one query. Errors of the whole run may come from the batches. */
+  async stream(sql: string, signal: AbortSignal): Promise<ResultStream> {
+    this.check(sql);
+    const reader = await RecordBatchReader.from(this.#messages(sql, signal));
+    await reader.open();
+    return { schema: reader.schema, batches: this.#translated(reader) };
+  }
+
+  async *#translated(reader: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+    try {
+      yield* reader;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** The result as messages of an Arrow IPC stream, the schema first. */
+  async *#messages(sql: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const engine = this.#engine;
+    const pacer = new Pacer();
+    let ended = false;
+    try {
+      let header = this.#guard(() => engine.startPendingQuery(this.#connection, sql, true));
+      while (header === null) {
+        await pacer.breathe(signal);
+        header = this.#guard(() => engine.pollPendingQuery(this.#connection));
+      }
+      // The engine reuses its answer's memory with the next call.
+      yield header.slice();
+      while (true) {
+        await pacer.breathe(signal);
+        const message = this.#guard(() => engine.fetchQueryResults(this.#connection));
+        if (message === null) continue;
+        if (message.length === 0) break;
+        yield message.slice();
+      }
+      ended = true;
+    } finally {
+      if (!ended && !this.#trapped) engine.cancelPendingQuery(this.#connection);
+    }
+  }
+
+  #connect(): number {
+    // Lossless: decimals, huge integers and UUIDs keep their own Arrow types.
+    this.#engine.open({ arrowLosslessConversion: true });
+    const connection = this.#engine.connect()._conn;
+    this.#engine.runQuery(connection, `SET memory_limit = '${this.#memoryBytes}B'`);
+    return connection;
+  }
+
+  #guard<T>(call: () => T): T {
+    if (this.#trapped) {
+      throw new AppError("internal", "query_engine_lost", "The query engine has failed before");
+    }
+    try {
+      return call();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): AppError {
+    if (isTrap(error)) this.#trapped = true;
+    return queryFailure(error);
+  }
+}
