@@ -12,5 +12,13 @@ export {
   toConfigBody,
 } from "./catalog_config.ts";
 export { openCatalog, type OpenCatalogOptions } from "./open_catalog.ts";
-export type { CallOptions, Catalog, CatalogType, TableLocation } from "./ports.ts";
+export type {
+  CallOptions,
+  Catalog,
+  CatalogCommit,
+  CatalogGateway,
+  CatalogType,
+  TableDefinition,
+  TableLocation,
+} from "./ports.ts";
 export { isSecretProperty, maskProperties, unmaskProperties } from "./secret_properties.ts";

@@ -28,7 +28,14 @@ export interface JobHost {
   /** The table in its catalog; commits go through the catalog in the main isolate. */
   openTable(location: TableLocation): TableStore;
   openStorage(spec: StorageSpec): FileIo;
+  /** Cheap: call it as often as there is news. */
   progress(progress: JobProgress): void;
+  /**
+   * Says what the job will answer if its next commit comes through and is its last step: should the
+   * isolate die right after that commit, this is the result. Null, or nothing announced since the
+   * last commit: more is to be done after it. Say it right before committing.
+   */
+  announce(result: unknown): void;
   readonly tasks: TaskPool;
   /** What the caller streams in; null where nothing is. */
   readonly input: ReadableStream<Uint8Array> | null;

@@ -1,14 +1,16 @@
 /** Table jobs: how features declare them, who runs them, and what they find in their isolate. */
 export {
+  type CommitNote,
   defineJob,
+  type JobLane,
   type JobProgress,
   type JobRunner,
   type JobSpec,
   type RunJobOptions,
 } from "./job.ts";
 export {
-  installJob,
   type InstalledJob,
+  installJob,
   type JobHandler,
   type JobHost,
   type TaskPool,

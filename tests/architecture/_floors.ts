@@ -1,12 +1,22 @@
 /** The floors of the house and which imports go down the stairs. See `docs/architecture.md`. */
 import type { Import, ImportGraph } from "./_import_graph.ts";
 
-const ADAPTERS = new Set(["storage", "catalog", "columnar", "state", "access"]);
+const ADAPTERS = new Set([
+  "storage",
+  "catalog",
+  "columnar",
+  "state",
+  "access",
+  "jobs",
+  "operations",
+]);
 
 /** Adapters that stand on another one; all others stand beside each other. */
 const ADAPTER_SUPPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ["storage"],
   access: ["state"],
+  jobs: ["catalog", "storage"],
+  operations: ["access", "state", "jobs", "catalog"],
 };
 
 /** Rooms that only verbs enter: a route that queried the database would skip role and audit. */

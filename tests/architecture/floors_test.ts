@@ -64,6 +64,14 @@ Deno.test("findForbiddenImports() keeps neighbours apart, save the named pairs",
   assert.deepEqual(reasons("lib/state/a.ts", "../access/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/catalog/a.ts", "../storage/mod.ts"), []);
   assert.deepEqual(reasons("lib/access/a.ts", "../state/mod.ts"), []);
+  for (const room of ["catalog", "storage"]) {
+    assert.deepEqual(reasons("lib/jobs/a.ts", `../${room}/mod.ts`), []);
+  }
+  for (const room of ["access", "state", "jobs", "catalog"]) {
+    assert.deepEqual(reasons("lib/operations/a.ts", `../${room}/mod.ts`), []);
+  }
+  assert.deepEqual(reasons("lib/jobs/a.ts", "../operations/mod.ts"), neighbours);
+  assert.deepEqual(reasons("lib/columnar/a.ts", "../storage/mod.ts"), neighbours);
 });
 
 Deno.test("findForbiddenImports() makes mod.ts a room's only door, save for the core", () => {
