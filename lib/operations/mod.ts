@@ -1,0 +1,29 @@
+/** Operations on tables: recorded, audited, watched, cancelled, repeated safely. */
+export type {
+  DirectOperation,
+  DirectWork,
+  Idempotency,
+  JobOperation,
+  OperationContext,
+  OperationFacts,
+  PreparedOperation,
+  StartedOperation,
+} from "./operation_request.ts";
+export type {
+  ListOperationsInput,
+  OperationEvent,
+  OperationRunner,
+  Operations,
+  WatchOperationInput,
+} from "./operations.ts";
+export {
+  Operation,
+  OPERATION_STATES,
+  OperationAccepted,
+  OperationFailure,
+  OperationFilter,
+  OperationList,
+  OperationProgress,
+  OperationResult,
+  OperationState,
+} from "./schemas.ts";
