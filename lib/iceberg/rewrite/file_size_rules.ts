@@ -7,8 +7,9 @@
 export const DEFAULT_TARGET_FILE_SIZE_BYTES = 536_870_912;
 /** Largest target that is taken at its word, so that its multiples are exact: 1 PiB. */
 export const MAX_TARGET_FILE_SIZE_BYTES = 2 ** 50;
-/** `min-file-size-bytes` and `max-file-size-bytes`, relative to the target. */
+/** `min-file-size-bytes`, relative to the target. */
 export const MIN_FILE_SIZE_RATIO = 0.75;
+/** `max-file-size-bytes`, relative to the target. */
 export const MAX_FILE_SIZE_RATIO = 1.8;
 /** `min-input-files`. */
 export const DEFAULT_MIN_INPUT_FILES = 5;
