@@ -6,12 +6,19 @@ import { formatPrimitiveType } from "../spec/format_type.ts";
 import type { NestedField, Type } from "../spec/types.ts";
 import { quoteName } from "./column_name.ts";
 
+/** Options of {@linkcode formatSqlType}. */
+export interface FormatSqlTypeOptions {
+  /** Says of nested fields whether they are required, and what their comments are; off by default. */
+  readonly full?: boolean;
+}
+
 /**
  * The text that `parseSqlType` reads: `bigint`, `timestamp` (with zone), `timestamp_ntz` (without),
- * `array<int>`, `map<string,bigint>`, `struct<a:int not null>`. Types that Spark has no name for keep
- * Iceberg's: `time`, `uuid`, `fixed(16)`, `timestamp_ns`, `timestamptz_ns`, `geometry`, `unknown`.
+ * `array<int>`, `map<string,bigint>`, `struct<a:int>`; in full `struct<a:int not null comment 'x'>`.
+ * Types that Spark has no name for keep Iceberg's: `time`, `uuid`, `fixed(16)`, `timestamp_ns`,
+ * `timestamptz_ns`, `geometry`, `unknown`.
  */
-export function formatSqlType(type: Type): string {
+export function formatSqlType(type: Type, options: FormatSqlTypeOptions = {}): string {
   switch (type.kind) {
     case "long":
       return "bigint";
@@ -24,23 +31,29 @@ export function formatSqlType(type: Type): string {
     case "fixed":
       return `fixed(${type.length})`;
     case "list":
-      return `array<${member(type.element, type.elementRequired)}>`;
-    case "map":
-      return `map<${formatSqlType(type.key)},${member(type.value, type.valueRequired)}>`;
+      return `array<${formatSqlType(type.element, options)}${
+        notNull(type.elementRequired, options)
+      }>`;
+    case "map": {
+      const value = `${formatSqlType(type.value, options)}${notNull(type.valueRequired, options)}`;
+      return `map<${formatSqlType(type.key, options)},${value}>`;
+    }
     case "struct":
-      return `struct<${type.fields.map(structField).join(",")}>`;
+      return `struct<${type.fields.map((field) => formatField(field, options)).join(",")}>`;
     default:
       return formatPrimitiveType(type);
   }
 }
 
-function structField({ name, type, required, doc }: NestedField): string {
-  const comment = doc === null ? "" : ` comment ${quoteText(doc)}`;
-  return `${quoteName(name)}:${member(type, required)}${comment}`;
+function formatField(field: NestedField, options: FormatSqlTypeOptions): string {
+  const { name, type, required, doc } = field;
+  const comment = doc === null || options.full !== true ? "" : ` comment ${quoteText(doc)}`;
+  const nullability = notNull(required, options);
+  return `${quoteName(name)}:${formatSqlType(type, options)}${nullability}${comment}`;
 }
 
-function member(type: Type, required: boolean): string {
-  return required ? `${formatSqlType(type)} not null` : formatSqlType(type);
+function notNull(required: boolean, { full = false }: FormatSqlTypeOptions): string {
+  return required && full ? " not null" : "";
 }
 
 function quoteText(text: string): string {

@@ -1,4 +1,4 @@
-/** Types as text: for metadata files (spec Appendix C), and for people who write SQL. */
+/** Types as metadata files write them (spec Appendix C). For people who write SQL see `ddl/`. */
 import type { JsonOutput } from "../../json.ts";
 import type { NestedField, PrimitiveType, Type } from "./types.ts";
 import { valueToJson } from "./values.ts";
@@ -59,40 +59,6 @@ export function fieldToJson(field: NestedField): JsonOutput {
       : { "initial-default": valueToJson(type, initialDefault) }),
     ...(writeDefault === undefined ? {} : { "write-default": valueToJson(type, writeDefault) }),
   };
-}
-
-/**
- * A type as the API shows it: lower-case, with Spark's names where Spark has one (`bigint`,
- * `array<int>`, `map<string,bigint>`, `struct<a:int>`).
- *
- * Four choices that Spark leaves open or would lose: Iceberg's `timestamp` stays `timestamp` and its
- * zoned sibling is `timestamptz`, because the API reference shows a plain column as `timestamp` and
- * calling both by one name (or the plain one `timestamp_ntz`, as Spark 3.4 does) would contradict it;
- * the nanosecond types keep their Iceberg names; `fixed(16)` keeps its length, which Spark's `binary`
- * would drop; names in a struct that are no plain identifier are quoted in backticks.
- */
-export function engineTypeName(type: Type): string {
-  switch (type.kind) {
-    case "long":
-      return "bigint";
-    case "decimal":
-      return `decimal(${type.precision},${type.scale})`;
-    case "fixed":
-      return `fixed(${type.length})`;
-    case "list":
-      return `array<${engineTypeName(type.element)}>`;
-    case "map":
-      return `map<${engineTypeName(type.key)},${engineTypeName(type.value)}>`;
-    case "struct":
-      return `struct<${type.fields.map(engineField).join(",")}>`;
-    default:
-      return formatPrimitiveType(type);
-  }
-}
-
-function engineField({ name, type }: NestedField): string {
-  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-  return `${plain ? name : `\`${name.replaceAll("`", "``")}\``}:${engineTypeName(type)}`;
 }
 
 function formatGeoType(type: PrimitiveType & { readonly kind: "geometry" | "geography" }): string {

@@ -18,13 +18,23 @@ export const TableList = z.object({
 }).meta({ id: "TableList" });
 export type TableList = z.infer<typeof TableList>;
 
+/** A default of a column: a JSON value, 64-bit integers beyond 2^53 and decimals as text. */
+export const ColumnDefault = z.union([z.boolean(), z.number(), z.string()]);
+export type ColumnDefault = z.infer<typeof ColumnDefault>;
+
 /** One column of a table's current schema; nested fields show in `type`. */
 export const Column = z.object({
   name: z.string(),
-  type: z.string().describe("lower-case engine type: bigint, decimal(10,2), struct<a:int>"),
+  type: z.string().describe("Spark SQL's name in lower case: bigint, decimal(10,2), struct<a:int>"),
   nullable: z.boolean(),
   comment: z.string().nullable(),
   id: z.int().describe("Iceberg field id"),
+  ddl: z.string().optional()
+    .describe("the type with the nullability and comments of nested fields, where there are any"),
+  default: ColumnDefault.optional().describe(
+    "what writers put in where a row leaves the column out",
+  ),
+  initial_default: ColumnDefault.optional().describe("value in rows older than the column"),
 }).meta({ id: "Column" });
 export type Column = z.infer<typeof Column>;
 

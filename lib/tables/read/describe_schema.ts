@@ -1,10 +1,12 @@
 /** The schema answer: columns as engines name them, partitioning and order as text. */
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
-import { engineTypeName } from "../../iceberg/spec/format_type.ts";
+import { formatDefault } from "../../iceberg/ddl/column_default.ts";
+import { formatSqlType } from "../../iceberg/ddl/format_sql_type.ts";
+import { formatSortField, formatTerm } from "../../iceberg/ddl/format_term.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import { currentSchema, defaultSortOrder, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
-import type { Transform } from "../../iceberg/spec/transform.ts";
-import type { TableSchema } from "../contract/schemas.ts";
+import type { IcebergValue, NestedField } from "../../iceberg/spec/types.ts";
+import type { Column, TableSchema } from "../contract/schemas.ts";
 
 /** Describes the current schema of a table. */
 export function describeSchema(table: LoadedTable): TableSchema {
@@ -13,42 +15,37 @@ export function describeSchema(table: LoadedTable): TableSchema {
   return {
     success: true,
     table: formatIdentifier(table.identifier),
-    columns: schema.fields.map((field) => ({
-      name: field.name,
-      type: engineTypeName(field.type),
-      nullable: !field.required,
-      comment: field.doc,
-      id: field.id,
-    })),
+    columns: schema.fields.map(describeColumn),
     schema_id: schema.schemaId,
     format_version: metadata.formatVersion,
     partition_by: defaultSpec(metadata).fields.map((field) =>
-      termText(field.transform, field.sourceIds, schema)
+      formatTerm(field.transform, field.sourceIds, schema)
     ),
-    sort_order: defaultSortOrder(metadata).fields.map((field) =>
-      `${termText(field.transform, field.sourceIds, schema)} ${field.direction} ` +
-      field.nullOrder.replace("-", " ")
-    ),
+    sort_order: defaultSortOrder(metadata).fields.map((field) => formatSortField(field, schema)),
     identifier_columns: schema.identifierFieldIds.map((id) => columnName(schema, id)),
     read_only: table.readOnly,
   };
 }
 
-/** `day(ts)`, `bucket(16, id)`, `region`: the form that table creation takes. */
-function termText(transform: Transform, sourceIds: readonly number[], schema: Schema): string {
-  const columns = sourceIds.map((id) => columnName(schema, id)).join(", ");
-  switch (transform.kind) {
-    case "identity":
-      return columns;
-    case "bucket":
-      return `bucket(${transform.numBuckets}, ${columns})`;
-    case "truncate":
-      return `truncate(${transform.width}, ${columns})`;
-    case "unknown":
-      return `${transform.text}(${columns})`;
-    default:
-      return `${transform.kind}(${columns})`;
-  }
+function describeColumn(field: NestedField): Column {
+  const { type, initialDefault, writeDefault } = field;
+  const name = formatSqlType(type);
+  const ddl = formatSqlType(type, { full: true });
+  return {
+    name: field.name,
+    type: name,
+    nullable: !field.required,
+    comment: field.doc,
+    id: field.id,
+    ...(ddl === name ? {} : { ddl }),
+    ...(isValue(writeDefault) ? { default: formatDefault(type, writeDefault) } : {}),
+    ...(isValue(initialDefault) ? { initial_default: formatDefault(type, initialDefault) } : {}),
+  };
+}
+
+/** A null default says what an absent one says (spec "Default values"). */
+function isValue(value: IcebergValue | undefined): value is Exclude<IcebergValue, null> {
+  return value !== undefined && value !== null;
 }
 
 /** The name of a column by id; one that the current schema dropped shows its id. */

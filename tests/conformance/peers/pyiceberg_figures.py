@@ -5,9 +5,11 @@ from pyiceberg.manifest import DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.types import DecimalType, ListType, MapType, StructType
 
-# The API shows Iceberg's names, save for this one.
+# The API shows Spark's names where Spark has one.
 ENGINE_NAMES = {
     "long": "bigint",
+    "timestamp": "timestamp_ntz",
+    "timestamptz": "timestamp",
 }
 
 

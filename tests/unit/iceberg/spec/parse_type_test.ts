@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AppError } from "../../../../lib/errors.ts";
 import { type JsonValue, parseJson, stringifyJson } from "../../../../lib/json.ts";
-import {
-  engineTypeName,
-  formatPrimitiveType,
-  typeToJson,
-} from "../../../../lib/iceberg/spec/format_type.ts";
+import { formatPrimitiveType, typeToJson } from "../../../../lib/iceberg/spec/format_type.ts";
 import { parsePrimitiveType, parseType } from "../../../../lib/iceberg/spec/parse_type.ts";
 import type { PrimitiveType } from "../../../../lib/iceberg/spec/types.ts";
 import { primitiveTypeAndValue } from "./_arbitraries.ts";
@@ -205,27 +201,4 @@ Deno.test("formatPrimitiveType() writes what parsePrimitiveType() reads, for eve
   fc.assert(fc.property(primitiveTypeAndValue, ([type]) => {
     assert.deepEqual(parsePrimitiveType(formatPrimitiveType(type)), type);
   }));
-});
-
-Deno.test("engineTypeName() shows the names of the API reference", () => {
-  assert.equal(
-    engineTypeName(parseType(parseJson(NESTED))),
-    "struct<id:bigint,tags:array<string>,m:map<string,struct<`x y`:decimal(9,2)>>>",
-  );
-  const names = (...texts: string[]) =>
-    texts.map((text) => engineTypeName(parsePrimitiveType(text) ?? { kind: "unknown" }));
-  assert.deepEqual(names("long", "int", "timestamp", "timestamptz", "timestamp_ns"), [
-    "bigint",
-    "int",
-    "timestamp",
-    "timestamptz",
-    "timestamp_ns",
-  ]);
-  assert.deepEqual(names("fixed[16]", "binary", "uuid", "geometry(srid:1)", "variant"), [
-    "fixed(16)",
-    "binary",
-    "uuid",
-    "geometry(srid:1)",
-    "variant",
-  ]);
 });

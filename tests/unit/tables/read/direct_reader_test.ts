@@ -29,7 +29,7 @@ Deno.test("schema() shows engine types, comments, partitioning and order", async
   assert.equal(schema.table, "db.events");
   assert.deepEqual(schema.columns, [
     { name: "id", type: "bigint", nullable: false, comment: null, id: 1 },
-    { name: "ts", type: "timestamp", nullable: true, comment: "when", id: 2 },
+    { name: "ts", type: "timestamp_ntz", nullable: true, comment: "when", id: 2 },
     { name: "region", type: "string", nullable: true, comment: null, id: 3 },
     { name: "amount", type: "decimal(10,2)", nullable: true, comment: null, id: 4 },
   ]);
