@@ -8,7 +8,7 @@ export interface BitCopy {
 }
 
 /** A run of bits. */
-export interface BitRange {
+export interface Span {
   readonly at: number;
   readonly length: number;
 }
@@ -29,7 +29,7 @@ export function setBit(bits: Uint8Array, at: number): void {
 }
 
 /** Sets every bit of a range. */
-export function fillBits(bits: Uint8Array, { at, length }: BitRange): void {
+export function fillBits(bits: Uint8Array, { at, length }: Span): void {
   const end = at + length;
   let bit = at;
   for (; bit < end && (bit & 7) !== 0; bit++) setBit(bits, bit);
@@ -60,7 +60,7 @@ export function copyBits(source: Uint8Array, target: Uint8Array, copy: BitCopy):
 }
 
 /** How many bits of a range are set. */
-export function countBits(bits: Uint8Array, { at, length }: BitRange): number {
+export function countBits(bits: Uint8Array, { at, length }: Span): number {
   const end = at + length;
   let count = 0;
   let bit = at;
@@ -68,6 +68,49 @@ export function countBits(bits: Uint8Array, { at, length }: BitRange): number {
   for (; bit + 8 <= end; bit += 8) count += BYTE_COUNTS[bits[bit >>> 3]!]!;
   for (; bit < end; bit++) count += Number(getBit(bits, bit));
   return count;
+}
+
+/** How many runs of set bits there are among the first `length`; bits after them are zero. */
+export function countRuns(bits: Uint8Array, length: number): number {
+  let runs = 0;
+  let last = 0;
+  for (let at = 0; 8 * at < length; at++) {
+    const byte = bits[at]!;
+    // A run begins at each set bit whose lower neighbour is not set.
+    runs += BYTE_COUNTS[byte & ~(byte << 1 | last) & 0xff]!;
+    last = byte >>> 7;
+  }
+  return runs;
+}
+
+/** The runs of set bits among the first `length`; bits after them are zero. */
+export function setRanges(bits: Uint8Array, length: number): Span[] {
+  const ranges: Span[] = [];
+  for (let at = 0; at < length;) {
+    const isWholeByte = (at & 7) === 0;
+    if (isWholeByte && bits[at >>> 3] === 0) at += 8;
+    else if (!getBit(bits, at)) at++;
+    else {
+      let end = at + 1;
+      while (end < length && getBit(bits, end)) {
+        end += (end & 7) === 0 && bits[end >>> 3] === 0xff ? 8 : 1;
+      }
+      ranges.push({ at, length: Math.min(end, length) - at });
+      at = end;
+    }
+  }
+  return ranges;
+}
+
+/** The places of the set bits, of which there are `count`. */
+export function setPositions(bits: Uint8Array, count: number): Int32Array {
+  const positions = new Int32Array(count);
+  for (let at = 0, to = 0; to < count; at++) {
+    for (let byte = bits[at]!; byte !== 0; byte &= byte - 1) {
+      positions[to++] = 8 * at + 31 - Math.clz32(byte & -byte);
+    }
+  }
+  return positions;
 }
 
 /** Set bits of every byte value. */

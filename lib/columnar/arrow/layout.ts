@@ -107,7 +107,7 @@ export interface ColumnParts {
 }
 
 /** Arrow data from its buffers, which start at its first value. */
-export function makeColumn(type: DataType, parts: ColumnParts): Data {
+export function makeColumn<T extends DataType>(type: T, parts: ColumnParts): Data<T> {
   const { length, values, offsets, validity = null, children = [] } = parts;
   if (type.typeId === Type.Null) return new Data(type, 0, length, length);
   const nullCount = validity === null ? 0 : parts.nullCount ?? -1;
