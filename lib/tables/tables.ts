@@ -1,9 +1,7 @@
 /** The table verbs: check the role, resolve the name, read. */
-import { AppError } from "../errors.ts";
 import { type CallContext, requireRole } from "../access/mod.ts";
-import type { Catalog, TableLocation } from "../catalog/mod.ts";
+import { type Catalog, findTable, type TableLocation } from "../catalog/mod.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
-import { nameCandidates } from "./table_name.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import type {
   FileList,
@@ -62,17 +60,7 @@ async function locateTable(
   table: string,
 ): Promise<TableLocation> {
   requireRole(ctx, "Auditor", "table.read");
-  return await deps.withCatalog(async (catalog) => {
-    const candidates = nameCandidates(table, catalog.name);
-    for (const candidate of candidates) {
-      try {
-        return await catalog.locate(candidate, { signal: ctx.signal });
-      } catch (error) {
-        if (!(error instanceof AppError && error.kind === "not_found")) throw error;
-      }
-    }
-    throw new AppError("not_found", "table_not_found", `Cannot find table "${table}"`);
-  });
+  return await deps.withCatalog((catalog) => findTable(catalog, table, { signal: ctx.signal }));
 }
 
 async function listTables(deps: TablesDeps, ctx: CallContext, page: Page): Promise<TableList> {

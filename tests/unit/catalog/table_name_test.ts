@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../../lib/errors.ts";
-import { nameCandidates } from "../../../lib/tables/table_name.ts";
+import { nameCandidates } from "../../../lib/catalog/table_name.ts";
 
 Deno.test("nameCandidates() takes off the catalog's name where a namespace remains", () => {
   assert.deepEqual(nameCandidates("drls.db.events", "drls"), ["db.events", "drls.db.events"]);
