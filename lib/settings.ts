@@ -46,9 +46,15 @@ export interface Settings {
   readonly logLevel: LogLevel;
   readonly bodyLimitBytes: number;
   readonly requestTimeoutMs: number;
+  /** How long one table operation may take. */
+  readonly operationTimeoutMs: number;
   readonly shutdownMs: number;
   readonly metadataCacheBytes: number;
   readonly readerIsolates: number;
+  /** Isolates for long table jobs; one more is kept for short ones. */
+  readonly tableIsolates: number;
+  /** Memory that one job may use, in bytes. */
+  readonly jobMemoryBytes: number;
 }
 
 /** What {@linkcode loadSettings} needs of the machine. */
@@ -69,6 +75,7 @@ interface Given {
 /** One isolate for short answers and one for folds: with a single one, folds would block both. */
 const MIN_DEFAULT_READERS = 2;
 const MAX_DEFAULT_READERS = 4;
+const MAX_DEFAULT_TABLE_ISOLATES = 8;
 /** Most edits between a misspelt name and the suggestion. */
 const MAX_SUGGESTION_EDITS = 3;
 
@@ -237,10 +244,14 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
     logLevel: parsed.DRLS_LOG_LEVEL,
     bodyLimitBytes: parsed.DRLS_BODY_LIMIT_BYTES,
     requestTimeoutMs: parsed.DRLS_REQUEST_TIMEOUT_MS,
+    operationTimeoutMs: parsed.DRLS_OPERATION_TIMEOUT_MS,
     shutdownMs: parsed.DRLS_SHUTDOWN_MS,
     metadataCacheBytes: parsed.DRLS_METADATA_CACHE_BYTES,
     readerIsolates: parsed.DRLS_READER_ISOLATES ??
       Math.max(MIN_DEFAULT_READERS, Math.min(MAX_DEFAULT_READERS, source.cores - 1)),
+    tableIsolates: parsed.DRLS_TABLE_ISOLATES ??
+      Math.max(1, Math.min(MAX_DEFAULT_TABLE_ISOLATES, source.cores)),
+    jobMemoryBytes: parsed.DRLS_JOB_MEMORY_BYTES,
   };
 }
 

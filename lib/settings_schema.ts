@@ -20,6 +20,9 @@ export interface SettingMeta {
 const MIN_BODY_LIMIT_BYTES = 1024;
 const MAX_BODY_LIMIT_BYTES = 1024 ** 3;
 const MAX_TIMEOUT_MS = 3_600_000;
+const MAX_OPERATION_TIMEOUT_MS = 24 * 3_600_000;
+const MIN_JOB_MEMORY_BYTES = 64 * 1024 ** 2;
+const MAX_JOB_MEMORY_BYTES = 16 * 1024 ** 3;
 const MIN_BOOTSTRAP_TOKEN_CHARS = 16;
 const UNIT_BYTES = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
@@ -174,6 +177,14 @@ export const settingsSchema = z.object({
     expected: "a whole number of milliseconds from 100 to 3600000",
     shownDefault: "30000",
   }),
+  DRLS_OPERATION_TIMEOUT_MS: whole(100, MAX_OPERATION_TIMEOUT_MS).default(3_600_000).register(
+    about,
+    {
+      description: "How long a table operation may take before it is cancelled",
+      expected: "a whole number of milliseconds from 100 to 86400000",
+      shownDefault: "3600000",
+    },
+  ),
   DRLS_SHUTDOWN_MS: whole(0, MAX_TIMEOUT_MS).default(10_000).register(about, {
     description: "How long a stopping server waits for the requests that are under way",
     expected: "a whole number of milliseconds from 0 to 3600000",
@@ -189,6 +200,17 @@ export const settingsSchema = z.object({
     expected: "a whole number from 1 to 64",
     shownDefault: "2 on one or two cores, otherwise cores - 1, at most 4",
   }),
+  DRLS_TABLE_ISOLATES: whole(1, 64).optional().register(about, {
+    description: "Isolates that compact, append and maintain; one more is kept for short jobs",
+    expected: "a whole number from 1 to 64",
+    shownDefault: "one for each core, at most 8",
+  }),
+  DRLS_JOB_MEMORY_BYTES: byteSize(MIN_JOB_MEMORY_BYTES, MAX_JOB_MEMORY_BYTES)
+    .default(512 * 1024 ** 2).register(about, {
+      description: "Memory that one table job may use in its isolate",
+      expected: "a size from 64 MiB to 16 GiB, for example 512MiB",
+      shownDefault: "512MiB",
+    }),
 });
 
 /** A setting's name. */

@@ -16,16 +16,30 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   }
 }
 
+/** Passes if the body says that it is one of `expected`, whatever the parameters. */
+export function requireMediaType(request: Request, expected: readonly string[]): void {
+  const mediaType = mediaTypeOf(request);
+  if (mediaType !== null && expected.includes(mediaType)) return;
+  throw unsupportedMediaType(mediaType, expected);
+}
+
+/** `Content-Type` without its parameters, in lower case; null where there is none. */
+export function mediaTypeOf(request: Request): string | null {
+  return request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? null;
+}
+
 function requireJson(request: Request): void {
-  const given = request.headers.get("content-type");
-  const mediaType = given?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (mediaType === "application/json" || /^application\/[\w.-]+\+json$/.test(mediaType)) return;
-  const shown = given === null ? "none" : `"${mediaType.slice(0, 100)}"`;
-  throw new AppError(
-    "unsupported_media_type",
-    "unsupported_media_type",
-    `Cannot read the body: expected Content-Type "application/json", got ${shown}`,
-  );
+  const mediaType = mediaTypeOf(request);
+  if (mediaType === "application/json") return;
+  if (mediaType !== null && /^application\/[\w.-]+\+json$/.test(mediaType)) return;
+  throw unsupportedMediaType(mediaType, ["application/json"]);
+}
+
+function unsupportedMediaType(got: string | null, expected: readonly string[]): AppError {
+  const wanted = expected.map((one) => `"${one}"`).join(" or ");
+  const shown = got === null ? "none" : `"${got.slice(0, 100)}"`;
+  const message = `Cannot read the body: expected Content-Type ${wanted}, got ${shown}`;
+  return new AppError("unsupported_media_type", "unsupported_media_type", message);
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

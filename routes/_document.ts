@@ -9,7 +9,7 @@ import {
 import type { ErrorKind } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
 import { Problem, problemShape } from "./_problem.ts";
-import type { Method, Route } from "./_route.ts";
+import type { Answer, Method, Route } from "./_route.ts";
 import { SECURE_SESSION_COOKIE, SESSION_COOKIE } from "./_session_cookie.ts";
 import { TAGS } from "./_tags.ts";
 
@@ -60,7 +60,7 @@ export function errorKinds(route: Route): ReadonlySet<ErrorKind> {
   if (route.role !== "public") {
     for (const kind of ["unauthenticated", "forbidden", "rate_limited"] as const) kinds.add(kind);
   }
-  if (route.body !== null) {
+  if (route.body !== null || route.stream !== undefined) {
     for (const kind of ["too_large", "unsupported_media_type"] as const) {
       kinds.add(kind);
     }
@@ -71,7 +71,7 @@ export function errorKinds(route: Route): ReadonlySet<ErrorKind> {
 /** Statuses that a route may answer with, as its document says. */
 export function documentedStatuses(route: Route): ReadonlySet<number> {
   const errors = [...errorKinds(route)].map((kind) => problemShape(kind).status);
-  return new Set([route.answer.status, ...errors]);
+  return new Set([...answersOf(route).map(({ status }) => status), ...errors]);
 }
 
 const SECURITY_SCHEMES = {
@@ -104,21 +104,32 @@ function operation(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       ...(params === null ? {} : { path: params }),
       ...(query === null ? {} : { query }),
+      ...(route.headers === undefined ? {} : { header: route.headers }),
     },
-    ...(route.body === null ? {} : {
-      requestBody: {
-        required: true,
-        content: { "application/json": { schema: route.body.schema } },
-      },
-    }),
+    ...requestBody(route),
     responses: responses(route),
   };
 }
 
+function requestBody({ body, stream }: Route): Pick<ZodOpenApiOperationObject, "requestBody"> {
+  if (body !== null) {
+    const content = { "application/json": { schema: body.schema } };
+    return { requestBody: { required: true, content } };
+  }
+  if (stream === undefined) return {};
+  const { description, mediaTypes } = stream;
+  const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, {}]));
+  return { requestBody: { required: true, description, content } };
+}
+
+function answersOf({ answer, otherAnswers = [] }: Route): readonly Answer[] {
+  return [answer, ...otherAnswers];
+}
+
 function responses(route: Route): ZodOpenApiOperationObject["responses"] {
-  const all: Record<string, ZodOpenApiResponseObject> = {
-    [route.answer.status]: success(route),
-  };
+  const all: Record<string, ZodOpenApiResponseObject> = Object.fromEntries(
+    answersOf(route).map((answer) => [answer.status, success(answer)]),
+  );
   const byStatus = new Map<number, string[]>();
   for (const kind of errorKinds(route)) {
     const { status, title } = problemShape(kind);
@@ -140,7 +151,7 @@ function responses(route: Route): ZodOpenApiOperationObject["responses"] {
   );
 }
 
-function success({ answer }: Route): ZodOpenApiResponseObject {
+function success(answer: Answer): ZodOpenApiResponseObject {
   const { schema, mediaTypes = [], headers = {} } = answer;
   const text = { schema: { type: "string" as const } };
   const content = schema !== undefined

@@ -5,7 +5,7 @@
 import type { Context, Hono } from "hono";
 import { type CallContext, type Principal, requireRole, ROLES } from "../lib/access/mod.ts";
 import { AppError } from "../lib/errors.ts";
-import { readJsonBody } from "./_body.ts";
+import { readJsonBody, requireMediaType } from "./_body.ts";
 import { withDeadline } from "./_deadline.ts";
 import type { AppEnv } from "./_env.ts";
 import { authenticate, isWebSocket, TICKET_PARAMETER } from "./_middleware/authentication.ts";
@@ -57,7 +57,9 @@ async function serve(c: AppContext, { route, routes, services }: Served): Promis
   if (health.stopping() && route.role !== "public") throw serverStopping();
   const bounds = {
     client: c.req.raw.signal,
-    timeoutMs: route.timeoutMs ?? http.requestTimeoutMs,
+    timeoutMs: route.timeoutMs === "operation"
+      ? http.operationTimeoutMs
+      : route.timeoutMs ?? http.requestTimeoutMs,
   };
   return await withDeadline(bounds, async (signal) => {
     const principal = route.role === "public" ? null : await authenticate(c, services);
@@ -99,6 +101,7 @@ async function parse(c: AppContext, route: Route, bodyBytes: number) {
   if (isWebSocket(c)) delete given[TICKET_PARAMETER];
   const query = check(route.query, given);
   // A body that is malformed or too large outranks wrong fields, so it is read before they are told.
+  if (route.stream !== undefined) requireMediaType(c.req.raw, route.stream.mediaTypes);
   const sent = route.body === null
     ? undefined
     : await readJsonBody(c.req.raw, route.body.maxBytes ?? bodyBytes);
@@ -136,7 +139,10 @@ function problemContext(c: AppContext): ProblemContext {
 
 function checkRoutes(routes: readonly Route[]): void {
   const seen = new Set<string>();
-  for (const { method, path, operation, role } of routes) {
+  for (const { method, path, operation, role, body, stream } of routes) {
+    if (body !== null && stream !== undefined) {
+      throw new TypeError(`Route "${method} ${path}" declares two bodies`);
+    }
     if (role !== "public" && !ROLES.includes(role)) {
       throw new TypeError(`Route "${method} ${path}" declares no role`);
     }

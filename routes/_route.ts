@@ -33,6 +33,13 @@ export interface BodySpec<B extends z.ZodType = z.ZodType> {
   readonly maxBytes?: number;
 }
 
+/** A request body that the handler reads itself, as it comes. */
+export interface StreamSpec {
+  /** Accepted `Content-Type`s, without parameters. */
+  readonly mediaTypes: readonly string[];
+  readonly description: string;
+}
+
 /** What a handler gets. */
 export interface Call<P, Q, B> {
   readonly ctx: CallContext;
@@ -65,8 +72,14 @@ export interface RouteFacts {
   readonly description?: string;
   /** Kinds of errors beyond those that every route of its form has. */
   readonly errors?: readonly ErrorKind[];
-  /** Overrides the server's request deadline. */
-  readonly timeoutMs?: number;
+  /** Overrides the server's request deadline; `operation` is that of table operations. */
+  readonly timeoutMs?: number | "operation";
+  /** Request headers that mean something here, for the document; the handler reads them. */
+  readonly headers?: z.ZodObject;
+  /** Successful answers beside `answer`. */
+  readonly otherAnswers?: readonly Answer[];
+  /** Instead of a JSON body; the handler takes it from `call.request`. */
+  readonly stream?: StreamSpec;
   /** For pages: what a browser sees instead of the 401 problem. */
   readonly signInPage?: () => Promise<Response>;
 }

@@ -4,13 +4,19 @@ import type { Clock } from "../lib/clock.ts";
 import type { CatalogConfiguration } from "../lib/configuration/mod.ts";
 import type { Log } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import type { Operations } from "../lib/operations/mod.ts";
 import type { Settings } from "../lib/settings.ts";
 import type { Tables } from "../lib/tables/mod.ts";
 
 /** The settings that the transport needs. */
 export type HttpSettings = Pick<
   Settings,
-  "auth" | "bodyLimitBytes" | "corsOrigins" | "requestTimeoutMs" | "trustedProxies"
+  | "auth"
+  | "bodyLimitBytes"
+  | "corsOrigins"
+  | "operationTimeoutMs"
+  | "requestTimeoutMs"
+  | "trustedProxies"
 >;
 
 /** How the parts that the server depends on are, as words: nothing here may leak. */
@@ -26,6 +32,7 @@ export interface HealthProbes {
 export interface Services {
   readonly access: Access;
   readonly tables: Tables;
+  readonly operations: Operations;
   readonly configuration: Pick<CatalogConfiguration, "get" | "put">;
   readonly health: HealthProbes;
   readonly metrics: Metrics;

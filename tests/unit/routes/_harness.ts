@@ -3,6 +3,7 @@ import type { Access, Principal, Role } from "../../../lib/access/mod.ts";
 import { AppError } from "../../../lib/errors.ts";
 import { createLog, type Log } from "../../../lib/log.ts";
 import { createMetrics } from "../../../lib/metrics.ts";
+import type { Operations } from "../../../lib/operations/mod.ts";
 import { Secret } from "../../../lib/secret.ts";
 import type { Tables } from "../../../lib/tables/mod.ts";
 import type { Route } from "../../../routes/_route.ts";
@@ -21,6 +22,7 @@ export interface HarnessOptions {
   readonly http?: Partial<Services["http"]>;
   readonly access?: Partial<Access>;
   readonly tables?: Partial<Tables>;
+  readonly operations?: Partial<Operations>;
   readonly configuration?: Services["configuration"];
   readonly health?: Partial<HealthProbes>;
   readonly routes?: readonly Route[];
@@ -34,6 +36,7 @@ export function harness(options: HarnessOptions = {}) {
   const services: Services = {
     access: { ...standInAccess(), ...options.access },
     tables: standIn<Tables>(options.tables),
+    operations: standIn<Operations>(options.operations),
     configuration: standIn<Services["configuration"]>(options.configuration),
     health: {
       state: () => Promise.resolve("ok"),
@@ -49,6 +52,7 @@ export function harness(options: HarnessOptions = {}) {
       auth: "required",
       bodyLimitBytes: 4096,
       corsOrigins: [],
+      operationTimeoutMs: 60_000,
       requestTimeoutMs: 5000,
       trustedProxies: 0,
       ...options.http,
