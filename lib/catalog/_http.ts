@@ -1,6 +1,6 @@
 /**
- * HTTP for reads that may safely be repeated: a bound on time, bytes, attempts and redirects
- * (none). Statuses below 500, save 429, are the caller's to judge.
+ * HTTP with a bound on time, bytes, attempts and redirects (none). Reads are repeated, and statuses
+ * below 500, save 429, are the caller's to judge. Changes are sent once, and every answer is.
  */
 import { AppError } from "../errors.ts";
 import { abortError } from "../abort.ts";
@@ -15,16 +15,18 @@ const MAX_BACKOFF_MS = 5_000;
 /** A server that asks for a longer pause than this gets its caller told instead. */
 const MAX_RETRY_AFTER_MS = 5_000;
 
-/** One read. */
+/** One request. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** Larger answers are refused. */
   readonly maxBytes: number;
   /** The failed action in error messages: `list namespaces`. */
   readonly action: string;
+  /** For one attempt, its answer included; the client's own by default. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,26 +73,52 @@ export class HttpClient {
     }
   }
 
-  async #attempt(request: HttpRequest): Promise<HttpResponse | AppError> {
+  /**
+   * Any answer to one sending of the request; `commit_state_unknown` where there was none. Over a connection
+   * of its own: where one that was kept from an earlier request closes, the runtime's `fetch` sends
+   * even a POST again, unasked (Deno 2.9.6, measured), and the second answer would hide the first.
+   */
+  async sendOnce(request: HttpRequest): Promise<HttpResponse> {
+    requireHttp(request);
+    using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    const outcome = await this.#attempt(request, client);
+    if (!(outcome instanceof AppError)) return outcome;
+    const message = `Cannot tell whether it was possible to ${request.action}: the catalog's ` +
+      "answer was lost; look at the table before trying again";
+    throw new AppError("commit_state_unknown", "commit_state_unknown", message, {
+      cause: outcome,
+    });
+  }
+
+  async #attempt(
+    request: HttpRequest,
+    client?: Deno.HttpClient,
+  ): Promise<HttpResponse | AppError> {
     const { method, url, headers, signal } = request;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const timeout = AbortSignal.timeout(request.timeoutMs ?? this.#timeoutMs);
     try {
       const response = await this.#fetch(url, {
         method,
         headers,
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.body === undefined ? {} : { body: request.body as BodyInit }),
         // Following one would carry credentials to wherever it points.
         redirect: "manual",
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(client === undefined ? {} : { client }),
       });
       const body = await readBounded(response, request);
       const answer = { status: response.status, headers: response.headers, body };
-      return transientFailure(request, answer) ?? answer;
+      return client === undefined ? transientFailure(request, answer) ?? answer : answer;
     } catch (error) {
       if (signal?.aborted === true) throw abortError(signal);
       if (error instanceof AppError) return error;
       return timeout.aborted
-        ? lost(request, "catalog_timeout", `it did not answer in ${this.#timeoutMs} ms`, error)
+        ? lost(
+          request,
+          "catalog_timeout",
+          `it did not answer in ${request.timeoutMs ?? this.#timeoutMs} ms`,
+          error,
+        )
         : lost(request, "catalog_unreachable", "it cannot be reached", error);
     }
   }
@@ -126,11 +154,20 @@ async function readBounded(response: Response, request: HttpRequest): Promise<Ui
   return body;
 }
 
-function transientFailure(request: HttpRequest, response: HttpResponse): AppError | null {
-  const { status, headers } = response;
-  if (status !== 429 && status < 500) return null;
+/** Seconds that an answer asks to wait; null where it does not ask. */
+export function retryAfterSeconds({ headers }: HttpResponse): number | null {
   const seconds = Number(headers.get("retry-after") ?? "0");
-  const isAsked = Number.isFinite(seconds) && seconds > 0;
+  return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null;
+}
+
+/** An answer that says "not now", as an error. */
+export function transientFailure(
+  request: Pick<HttpRequest, "action">,
+  response: HttpResponse,
+): AppError | null {
+  const { status } = response;
+  if (status !== 429 && status < 500) return null;
+  const seconds = retryAfterSeconds(response);
   const [code, reason] = status === 429
     ? ["catalog_throttled", "it asks for fewer requests"]
     : ["catalog_failed", `it answered with status ${status}`];
@@ -141,7 +178,7 @@ function transientFailure(request: HttpRequest, response: HttpResponse): AppErro
     {
       // 501 and 505 will not change by asking again.
       retryable: status !== 501 && status !== 505,
-      ...(isAsked ? { retryAfterSeconds: Math.ceil(seconds) } : {}),
+      ...(seconds === null ? {} : { retryAfterSeconds: seconds }),
       context: { status, answer: excerpt(response.body) },
     },
   );
@@ -161,7 +198,8 @@ export function excerpt(body: Uint8Array): string {
   return new TextDecoder().decode(body.subarray(0, 2_000));
 }
 
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+/** Waits, unless the signal ends it. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(abortError(signal));
     const stop = () => {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { parseJson } from "../json.ts";
-import { HttpClient, type HttpResponse } from "./_http.ts";
+import type { HttpClient, HttpRequest, HttpResponse } from "./_http.ts";
 import { OauthTokens } from "./_oauth_tokens.ts";
 import { restFailure } from "./_rest_errors.ts";
 import {
@@ -47,15 +47,27 @@ export interface RestRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A change below the catalog's prefix. */
+export interface RestChange extends RestRequest {
+  readonly method: "POST" | "DELETE";
+  /** JSON. */
+  readonly body?: Uint8Array;
+  readonly timeoutMs?: number;
+}
+
 const ConfigAnswer = z.object({
   defaults: z.record(z.string(), z.unknown()).nullish(),
   overrides: z.record(z.string(), z.unknown()).nullish(),
+  /** How long a key of idempotency is remembered; a server without it knows none. */
+  "idempotency-key-lifetime": z.string().nullish(),
 });
 
 /** A session after `/v1/config`; requests carry its headers and credentials. */
 export class RestSession {
   /** Server defaults, then ours, then server overrides: later ones win. */
   readonly properties: Properties;
+  /** Whether the server takes `Idempotency-Key`, so that a change may be sent again. */
+  readonly isIdempotent: boolean;
   readonly #options: RestSessionOptions;
   readonly #base: string;
   readonly #tokens: OauthTokens;
@@ -66,10 +78,11 @@ export class RestSession {
 
   private constructor(
     options: RestSessionOptions,
-    parts: { properties: Properties; tokens: OauthTokens | null },
+    parts: { properties: Properties; tokens: OauthTokens | null; isIdempotent: boolean },
   ) {
     const { properties } = parts;
     this.properties = properties;
+    this.isIdempotent = parts.isIdempotent;
     this.#options = options;
     this.#base = (properties["uri"] ?? options.uri).replace(/\/+$/, "");
     this.#signing = restSigning(properties, this.#base);
@@ -82,7 +95,7 @@ export class RestSession {
     const { previous, signal } = call;
     const own = options.properties;
     const tokens = previous === null ? null : previous.#first;
-    const first = new RestSession(options, { properties: own, tokens });
+    const first = new RestSession(options, { properties: own, tokens, isIdempotent: false });
     const { warehouse } = options;
     const response = await first.#send({
       path: "config",
@@ -91,7 +104,8 @@ export class RestSession {
       signal,
     }, `${first.#base}/v1/`);
     if (response.status !== 200) throw restFailure(response, "reach the catalog");
-    const { defaults, overrides } = parseAnswer(response, ConfigAnswer, "reach the catalog");
+    const config = parseAnswer(response, ConfigAnswer, "reach the catalog");
+    const { defaults, overrides } = config;
     const properties = {
       ...toProperties(defaults),
       ...own,
@@ -102,16 +116,30 @@ export class RestSession {
     const known = (previous === null ? [first] : [first, previous])
       .filter((other) => isSameLogin(other.properties, properties))
       .map((other) => other.#tokens);
-    const session = new RestSession(options, { properties, tokens: known[0] ?? null });
+    const session = new RestSession(options, {
+      properties,
+      tokens: known[0] ?? null,
+      isIdempotent: (config["idempotency-key-lifetime"] ?? "") !== "",
+    });
     session.#first = first.#tokens;
     return session;
   }
 
   /** Sends a read; statuses of 429 and from 500 on are thrown, others are the caller's to judge. */
   async get(request: RestRequest): Promise<HttpResponse> {
+    return await this.#send(request, this.#below());
+  }
+
+  /** Sends a change once; every status is the caller's to judge. See `HttpClient.sendOnce`. */
+  async change(request: RestChange): Promise<HttpResponse> {
+    return await this.#send(request, this.#below());
+  }
+
+  /** The address that the catalog's paths lie below. */
+  #below(): string {
     const prefix = this.properties["prefix"] ?? "";
     const path = prefix === "" ? "" : `${prefix.replace(/^\/+|\/+$/g, "")}/`;
-    return await this.#send(request, `${this.#base}/v1/${path}`);
+    return `${this.#base}/v1/${path}`;
   }
 
   /** Sends a read whose answer is small JSON of a known shape. */
@@ -121,7 +149,7 @@ export class RestSession {
     return parseAnswer(response, schema, request.action);
   }
 
-  async #send(request: RestRequest, below: string): Promise<HttpResponse> {
+  async #send(request: RestRequest | RestChange, below: string): Promise<HttpResponse> {
     const token = this.#signing === null ? await this.#tokens.get(request.signal) : null;
     const response = await this.#sendOnce(request, below, token);
     // The token may have been revoked or expired early: one more try with a new one.
@@ -132,27 +160,38 @@ export class RestSession {
   }
 
   async #sendOnce(
-    request: RestRequest,
+    request: RestRequest | RestChange,
     below: string,
     token: string | null,
   ): Promise<HttpResponse> {
+    const { action, signal } = request;
+    const change = "method" in request ? request : null;
+    const body = change?.body;
     const query = new URLSearchParams(request.query ?? {}).toString();
     const url = `${below}${request.path}${query === "" ? "" : `?${query}`}`;
     const headers: Record<string, string> = {
       accept: "application/json",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...request.headers,
       ...this.#headers,
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     };
-    const { action, signal } = request;
-    return await this.#options.http.send({
-      method: "GET",
+    const unsigned = {
+      method: change?.method ?? "GET",
       url,
-      headers: this.#signing === null ? headers : await sign(url, headers, this.#signing),
+      headers,
+      ...(body === undefined ? {} : { body }),
+      ...(change?.timeoutMs === undefined ? {} : { timeoutMs: change.timeoutMs }),
       maxBytes: request.maxBytes ?? MAX_LISTING_BYTES,
       action,
       signal,
-    });
+    } as const;
+    const signing = this.#signing;
+    const sent = signing === null
+      ? unsigned
+      : { ...unsigned, headers: await sign(unsigned, signing) };
+    const { http } = this.#options;
+    return await (change === null ? http.send(sent) : http.sendOnce(sent));
   }
 }
 
@@ -198,11 +237,12 @@ function configuredHeaders(properties: Properties): Readonly<Record<string, stri
 }
 
 async function sign(
-  url: string,
-  headers: Readonly<Record<string, string>>,
+  { method, url, headers, body }: Pick<HttpRequest, "method" | "url" | "headers" | "body">,
   signing: RestSigning,
 ): Promise<Readonly<Record<string, string>>> {
-  const signed = await new AwsV4Signer({ url, headers: { ...headers }, ...signing }).sign();
+  const content = body === undefined ? {} : { body: body as BodyInit };
+  const request = { method, url, headers: { ...headers }, ...content };
+  const signed = await new AwsV4Signer({ ...request, ...signing }).sign();
   return Object.fromEntries(signed.headers);
 }
 

@@ -20,7 +20,7 @@ export interface SqlQueryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A database that is read. Errors are `AppError`, kind `unavailable`. */
+/** A catalog's database. Errors are `AppError`, kind `unavailable` unless said otherwise. */
 export class SqlClient {
   readonly #database: SqlDatabase;
   readonly #token: string | null;
@@ -35,6 +35,40 @@ export class SqlClient {
   /** Rows of one statement. */
   async query(sql: string, args: InArgs, options: SqlQueryOptions = {}): Promise<readonly Row[]> {
     const { signal } = options;
+    return await this.#retryWhileBusy(
+      (client) => untilAborted(execute(client, sql, args), signal),
+      signal,
+    );
+  }
+
+  /**
+   * Rows changed by one statement, which is atomic by itself. The signal ends waiting for a lock;
+   * what was sent is waited for. `commit_state_unknown` where it may have happened.
+   */
+  async write(sql: string, args: InArgs, options: SqlQueryOptions = {}): Promise<number> {
+    return await this.#retryWhileBusy(async (client) => {
+      try {
+        return (await client.execute({ sql, args })).rowsAffected;
+      } catch (error) {
+        if (isBusy(error) || isRefusal(error)) throw error;
+        this.#disconnect();
+        throw lostReply(error);
+      }
+    }, options.signal);
+  }
+
+  /** Whether the database has no tables at all, not even another application's. */
+  async isEmpty(options: SqlQueryOptions = {}): Promise<boolean> {
+    const sql = `SELECT 1 FROM sqlite_master
+      WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'libsql\\_%' ESCAPE '\\'
+      LIMIT 1`;
+    return (await this.query(sql, [], options)).length === 0;
+  }
+
+  async #retryWhileBusy<T>(
+    attempt: (client: Client) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const deadline = Date.now() + BUSY_DEADLINE_MS;
     while (true) {
       throwIfAborted(signal);
@@ -42,7 +76,7 @@ export class SqlClient {
         const client = await this.#connect();
         // Each time: whoever may write to the file may have changed it since.
         if (this.#database.kind === "file") await requirePlainTables(client);
-        return await untilAborted(execute(client, sql, args), signal);
+        return await attempt(client);
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw await this.#explain(error);
         // A native statement that met a lock stays open until it is collected as garbage.
@@ -142,6 +176,20 @@ async function execute(client: Client, sql: string, args: InArgs): Promise<reado
 function isBusy(error: unknown): boolean {
   const codes = ["SQLITE_BUSY", "SQLITE_LOCKED", "CLIENT_CLOSED"];
   return error instanceof LibsqlError && codes.includes(error.code);
+}
+
+/**
+ * Whether the database itself says that the statement failed, and so that nothing was changed. An
+ * input or output error it may meet after the change became visible to others.
+ */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof LibsqlError)) return false;
+  return error.code.startsWith("SQLITE_") && !error.code.startsWith("SQLITE_IOERR");
+}
+
+function lostReply(cause: unknown): AppError {
+  const message = "Cannot tell whether the catalog's database was changed: its reply was lost";
+  return new AppError("commit_state_unknown", "commit_state_unknown", message, { cause });
 }
 
 function unavailable(code: string, reason: string, cause?: unknown, retryable = false): AppError {

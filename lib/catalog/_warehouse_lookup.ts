@@ -70,7 +70,8 @@ function begins(rest: string, folder: string): boolean {
   return isVisible(folder) && (rest === folder || rest.startsWith(`${folder}.`));
 }
 
-async function tableAt(
+/** The table whose folder these levels name, or null. */
+export async function tableAt(
   levels: readonly string[],
   options: LookupOptions,
 ): Promise<FoundTable | null> {

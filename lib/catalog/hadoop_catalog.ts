@@ -2,12 +2,15 @@
  * The hadoop catalog: a warehouse folder is the catalog, its folders are namespaces and tables.
  * Nothing is cached: every answer is read from the folder, which any other engine may change.
  */
+import { type Clock, systemClock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
 import { faultOfTable, type StorageSpec } from "../storage/mod.ts";
+import { createHadoopTable } from "./_hadoop_create.ts";
+import { dropHadoopTable } from "./_hadoop_drop.ts";
 import { joinLocation, stripTrailingSlashes } from "./_location.ts";
 import { SharedCall } from "./_shared_call.ts";
-import { type FoundTable, lookUpTable } from "./_warehouse_lookup.ts";
+import { type FoundTable, lookUpTable, tableAt } from "./_warehouse_lookup.ts";
 import {
   classifyMetadataFolder,
   type WalkOptions,
@@ -15,7 +18,7 @@ import {
   type WarehouseContents,
 } from "./_warehouse_walk.ts";
 import { compareNames, tableNotFound } from "./_names.ts";
-import type { CallOptions, Catalog, TableLocation } from "./ports.ts";
+import type { CallOptions, Catalog, TableDefinition, TableLocation } from "./ports.ts";
 
 /** Parts of a {@linkcode HadoopCatalog}. */
 export interface HadoopCatalogOptions {
@@ -30,6 +33,7 @@ export interface HadoopCatalogOptions {
    * folders, so there an empty warehouse is as good as a missing one.
    */
   readonly warehouseExists?: () => Promise<boolean>;
+  readonly clock?: Clock;
   /** A folder's real path, where the store has links; see {@linkcode WalkOptions.identify}. */
   readonly identify?: WalkOptions["identify"];
 }
@@ -41,6 +45,7 @@ export class HadoopCatalog implements Catalog {
   readonly #warehouse: string;
   readonly #io: FileIo;
   readonly #storage: StorageSpec;
+  readonly #clock: Clock;
   readonly #warehouseExists: () => Promise<boolean>;
   /** Namespaces and tables are asked for together; they come from one walk. */
   readonly #walk: SharedCall<WarehouseContents>;
@@ -50,6 +55,7 @@ export class HadoopCatalog implements Catalog {
     this.#warehouse = stripTrailingSlashes(options.warehouse);
     this.#io = options.io;
     this.#storage = options.storage;
+    this.#clock = options.clock ?? systemClock;
     this.#warehouseExists = options.warehouseExists ?? (() => Promise.resolve(true));
     this.#walk = new SharedCall(async (signal) => {
       const { identify } = options;
@@ -73,34 +79,76 @@ export class HadoopCatalog implements Catalog {
   }
 
   async locate(name: string, options: CallOptions = {}): Promise<TableLocation> {
-    const found = await this.#lookUp(name, options);
-    if (found === null) throw tableNotFound(name);
-    return {
-      kind: "file",
-      identifier: found.identifier,
-      metadataLocation: found.metadataLocation,
-      storage: this.#storage,
-      foundAt: found.folder,
-    };
+    const { signal } = options;
+    const lookUp = lookUpTable(name, { io: this.#io, warehouse: this.#warehouse, signal });
+    return await this.#found(lookUp, name);
   }
 
-  async #lookUp(name: string, { signal }: CallOptions): Promise<FoundTable | null> {
+  async locateExactly(
+    identifier: TableIdentifier,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    const { signal } = options;
+    const levels = [...identifier.namespace, identifier.name];
+    const lookUp = tableAt(levels, { io: this.#io, warehouse: this.#warehouse, signal });
+    return await this.#found(lookUp, formatIdentifier(identifier));
+  }
+
+  async #found(lookUp: Promise<FoundTable | null>, name: string): Promise<TableLocation> {
     try {
-      return await lookUpTable(name, { io: this.#io, warehouse: this.#warehouse, signal });
+      const found = await lookUp;
+      if (found !== null) return this.#locationOf(found);
     } catch (error) {
       // A link that leads out of the warehouse, say.
       throw faultOfTable(error);
     }
+    throw tableNotFound(name);
+  }
+
+  #locationOf({ identifier, metadataLocation, folder }: FoundTable): TableLocation {
+    return { kind: "file", identifier, metadataLocation, storage: this.#storage, foundAt: folder };
+  }
+
+  commit(): Promise<never> {
+    const message = "Cannot commit through a hadoop catalog: its tables' metadata files are the " +
+      "commit; write the next one";
+    return Promise.reject(new AppError("unsupported", "catalog_commit_unsupported", message));
+  }
+
+  async createTable(
+    definition: TableDefinition,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    await this.#check(await this.#look(options));
+    const created = await createHadoopTable(definition, {
+      io: this.#io,
+      warehouse: this.#warehouse,
+      clock: this.#clock,
+      signal: options.signal,
+    });
+    return this.#locationOf(created);
+  }
+
+  async dropTable(location: TableLocation, options: CallOptions = {}): Promise<void> {
+    if (location.kind !== "file" || location.foundAt === null) {
+      throw new TypeError("Cannot drop a table that was not located by a hadoop catalog");
+    }
+    const { foundAt: folder, identifier, metadataLocation } = location;
+    const found = { folder, identifier, metadataLocation };
+    await dropHadoopTable(found, { io: this.#io, signal: options.signal });
   }
 
   async ping(options: CallOptions = {}): Promise<void> {
-    const { signal } = options;
+    await this.#check(await this.#look(options));
+  }
+
+  async #look({ signal }: CallOptions): Promise<Pick<WarehouseContents, "isTable" | "isEmpty">> {
     const [metadata, entries] = await Promise.all([
       this.#io.listFolder(joinLocation(this.#warehouse, "metadata"), signal),
       this.#io.listFolder(this.#warehouse, signal),
     ]);
     const isTable = classifyMetadataFolder(metadata) === "table";
-    await this.#check({ isTable, isEmpty: entries.length === 0 });
+    return { isTable, isEmpty: entries.length === 0 };
   }
 
   /** Holds nothing open. */

@@ -45,6 +45,9 @@ export function openCatalog(config: CatalogConfig, options: OpenCatalogOptions):
   }
   const bounds = { warehouse, storageRoots, anyS3: false };
   const storage = storageFromProperties(extraProps, bounds);
+  if (warehouse === null) throw new TypeError("A checked configuration has a uri or a warehouse");
+  const io = openStorage(storage);
+  const clock = options.clock ?? systemClock;
   if (config.type === "sql" && uri !== null) {
     return new SqlCatalog({
       name,
@@ -52,16 +55,18 @@ export function openCatalog(config: CatalogConfig, options: OpenCatalogOptions):
       database: parseSqlUri(uri, options),
       token: extraProps["token"] ?? null,
       storage,
+      warehouse,
+      io,
+      clock,
     });
   }
-  if (warehouse === null) throw new TypeError("A checked configuration has a uri or a warehouse");
   const path = localPath(warehouse);
-  const io = openStorage(storage);
   return new HadoopCatalog({
     name,
     warehouse,
     io,
     storage,
+    clock,
     ...(path === null
       ? {}
       : { warehouseExists: () => isFolder(path), identify: (folder) => realPath(folder) }),

@@ -1,18 +1,27 @@
-/** The Iceberg REST catalog, as a client (Iceberg's open-api specification, reading side). */
+/** The Iceberg REST catalog, as a client (Iceberg's open-api specification). */
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { uuidV7 } from "../uuid_v7.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
 import type { StorageSpec } from "../storage/mod.ts";
-import { HttpClient } from "./_http.ts";
-
+import { HttpClient, type HttpResponse } from "./_http.ts";
 import { compareNames, readings, tableNotFound } from "./_names.ts";
 import { restFailure } from "./_rest_errors.ts";
 import { namespaceSeparator, type Properties } from "./_rest_properties.ts";
 import { RestSession } from "./_rest_session.ts";
 import { SharedCall } from "./_shared_call.ts";
-import type { CallOptions, Catalog, TableLocation } from "./ports.ts";
+import { createRestTable } from "./_rest_create.ts";
+import { isSameTable } from "./_rest_identity.ts";
+import { commitFailure, dropFailure, sendChange } from "./_rest_writes.ts";
+import type {
+  CallOptions,
+  Catalog,
+  CatalogCommit,
+  TableDefinition,
+  TableLocation,
+} from "./ports.ts";
 
 /** Listings under way at once. */
 const MAX_CONCURRENT_LISTINGS = 16;
@@ -93,23 +102,99 @@ export class RestCatalog implements Catalog {
   }
 
   async locate(name: string, options: CallOptions = {}): Promise<TableLocation> {
-    const { signal } = options;
-    const session = await this.#connect(signal);
+    const session = await this.#connect(options.signal);
     for (const identifier of readings(name, MAX_READINGS)) {
-      const response = await session.get({
-        path: `namespaces/${this.#encode(session, identifier.namespace)}/tables/` +
-          encodeURIComponent(identifier.name),
-        headers: { "x-iceberg-access-delegation": "vended-credentials" },
-        maxBytes: MAX_TABLE_BYTES,
-        action: `load table "${name}"`,
-        signal,
-      });
-      if (response.status === 404) continue;
-      if (response.status !== 200) throw restFailure(response, `load table "${name}"`);
-      const storage = this.#options.toStorage(session.properties);
-      return { kind: "rest", identifier, response: response.body, storage };
+      const found = await this.#load(session, identifier, options);
+      if (found !== null) return found;
     }
     throw tableNotFound(name);
+  }
+
+  async locateExactly(
+    identifier: TableIdentifier,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    const session = await this.#connect(options.signal);
+    const found = await this.#load(session, identifier, options);
+    if (found === null) throw tableNotFound(formatIdentifier(identifier));
+    return found;
+  }
+
+  async commit(
+    identifier: TableIdentifier,
+    commit: CatalogCommit,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    if (commit.kind !== "rest") throw new TypeError("Cannot commit to a REST catalog by a swap");
+    const { body, idempotencyKey } = commit;
+    const { signal } = options;
+    const session = await this.#connect(signal);
+    const action = `commit to table "${formatIdentifier(identifier)}"`;
+    const path = this.#tablePath(session, identifier);
+    const change = { method: "POST", path, body, action } as const;
+    const answer = await sendChange(session, change, { signal, idempotencyKey });
+    if (answer.status < 200 || answer.status > 299) throw commitFailure(answer, identifier);
+    return this.#locationOf(session, identifier, answer);
+  }
+
+  async createTable(
+    definition: TableDefinition,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    const { signal } = options;
+    const session = await this.#connect(signal);
+    const encode = (namespace: readonly string[]) => this.#encode(session, namespace);
+    const answer = await createRestTable(session, definition, { encode, signal });
+    return this.#locationOf(session, definition.identifier, answer);
+  }
+
+  async dropTable(location: TableLocation, options: CallOptions = {}): Promise<void> {
+    if (location.kind !== "rest") throw new TypeError("Cannot drop another catalog's table");
+    const { identifier } = location;
+    const { signal } = options;
+    const session = await this.#connect(signal);
+    const now = await this.#load(session, identifier, options);
+    const name = formatIdentifier(identifier);
+    if (now === null || !isSameTable(location, now)) throw tableNotFound(name);
+    const answer = await sendChange(session, {
+      method: "DELETE",
+      path: this.#tablePath(session, identifier),
+      query: { purgeRequested: "false" },
+      action: `drop table "${name}"`,
+    }, { signal, idempotencyKey: uuidV7(Date.now()) });
+    if (answer.status < 200 || answer.status > 299) throw dropFailure(answer, identifier);
+  }
+
+  /** The table as the server knows it; null where it knows none of that name. */
+  async #load(
+    session: RestSession,
+    identifier: TableIdentifier,
+    { signal }: CallOptions,
+  ): Promise<TableLocation & { kind: "rest" } | null> {
+    const action = `load table "${formatIdentifier(identifier)}"`;
+    const response = await session.get({
+      path: this.#tablePath(session, identifier),
+      headers: { "x-iceberg-access-delegation": "vended-credentials" },
+      maxBytes: MAX_TABLE_BYTES,
+      action,
+      signal,
+    });
+    if (response.status === 404) return null;
+    if (response.status !== 200) throw restFailure(response, action);
+    return this.#locationOf(session, identifier, response);
+  }
+
+  #locationOf(
+    session: RestSession,
+    identifier: TableIdentifier,
+    { body }: HttpResponse,
+  ): TableLocation & { kind: "rest" } {
+    const storage = this.#options.toStorage(session.properties);
+    return { kind: "rest", identifier, response: body, storage };
+  }
+
+  #tablePath(session: RestSession, { namespace, name }: TableIdentifier): string {
+    return `namespaces/${this.#encode(session, namespace)}/tables/${encodeURIComponent(name)}`;
   }
 
   /** Renews the configuration too, so that a changed server is noticed. */

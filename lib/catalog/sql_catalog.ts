@@ -1,15 +1,24 @@
 /**
  * The JDBC catalog: two tables that Iceberg's Java JdbcCatalog and PyIceberg's SqlCatalog share.
  * V0 has no `iceberg_type` column; V1 has one, NULL or `TABLE` for tables. Both are read alike:
- * rows are selected whole, and one that says `VIEW` is passed over. Nothing is ever created here.
+ * rows are selected whole, and one that says `VIEW` is passed over.
  */
+import { type Clock, systemClock } from "../clock.ts";
 import { AppError, corruptData } from "../errors.ts";
-import { formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
+import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
 import type { StorageSpec } from "../storage/mod.ts";
 import { localPath, locationScheme } from "./_location.ts";
 import { compareNames, MAX_NAME_LEVELS, tableNotFound } from "./_names.ts";
 import { SqlClient } from "./_sql_client.ts";
-import type { CallOptions, Catalog, TableLocation } from "./ports.ts";
+import { createSqlTable } from "./_sql_create.ts";
+import { deleteTable, swapMetadata } from "./_sql_writes.ts";
+import type {
+  CallOptions,
+  Catalog,
+  CatalogCommit,
+  TableDefinition,
+  TableLocation,
+} from "./ports.ts";
 import type { SqlDatabase } from "./sql_uri.ts";
 
 /** Rows read at once. A local query blocks the isolate (measured: 15 us a row), so pages are short. */
@@ -31,6 +40,11 @@ export interface SqlCatalogOptions {
   /** Token for a remote database. */
   readonly token: string | null;
   readonly storage: StorageSpec;
+  /** Where new tables go, below a folder named for their namespace. */
+  readonly warehouse: string;
+  /** Opened from `storage`. */
+  readonly io: FileIo;
+  readonly clock?: Clock;
 }
 
 /** A {@linkcode Catalog} over the JDBC tables in SQLite or libSQL. */
@@ -39,11 +53,13 @@ export class SqlCatalog implements Catalog {
   readonly name: string;
   readonly #catalogName: string;
   readonly #client: SqlClient;
+  readonly #options: SqlCatalogOptions;
   readonly #storage: StorageSpec;
   readonly #pageRows: number;
 
   constructor(options: SqlCatalogOptions) {
     this.name = options.name;
+    this.#options = options;
     this.#catalogName = options.catalogName;
     this.#client = new SqlClient(options.database, options.token);
     this.#storage = options.storage;
@@ -101,13 +117,59 @@ export class SqlCatalog implements Catalog {
     const rows = await this.#client.query(sql, [this.#catalogName, ...splits.flat()], options);
     const row = rows.find(isTable);
     if (row === undefined) throw tableNotFound(name);
-    return {
-      kind: "file",
-      identifier: toIdentifier(row),
-      metadataLocation: absoluteLocation(row["metadata_location"], name),
-      storage: this.#storage,
-      foundAt: null,
-    };
+    const metadataLocation = absoluteLocation(row["metadata_location"], name);
+    return this.#locationOf(toIdentifier(row), metadataLocation);
+  }
+
+  async locateExactly(
+    identifier: TableIdentifier,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    const name = formatIdentifier(identifier);
+    const sql = `SELECT * FROM iceberg_tables
+      WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?`;
+    const key = [this.#catalogName, identifier.namespace.join("."), identifier.name];
+    const row = (await this.#client.query(sql, key, options)).find(isTable);
+    if (row === undefined) throw tableNotFound(name);
+    return this.#locationOf(identifier, absoluteLocation(row["metadata_location"], name));
+  }
+
+  async commit(
+    identifier: TableIdentifier,
+    commit: CatalogCommit,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    if (commit.kind !== "swap") throw new TypeError("Cannot commit to a sql catalog but by a swap");
+    const key = { catalogName: this.#catalogName, identifier };
+    await swapMetadata(this.#client, key, { ...options, base: commit.base, next: commit.next });
+    return this.#locationOf(identifier, commit.next);
+  }
+
+  async createTable(
+    definition: TableDefinition,
+    options: CallOptions = {},
+  ): Promise<TableLocation> {
+    const { io, warehouse, clock = systemClock } = this.#options;
+    const metadataLocation = await createSqlTable(definition, {
+      client: this.#client,
+      catalogName: this.#catalogName,
+      io,
+      warehouse,
+      clock,
+      signal: options.signal,
+    });
+    return this.#locationOf(definition.identifier, metadataLocation);
+  }
+
+  async dropTable(location: TableLocation, options: CallOptions = {}): Promise<void> {
+    if (location.kind !== "file") throw new TypeError("Cannot drop another catalog's table");
+    const { identifier, metadataLocation } = location;
+    const key = { catalogName: this.#catalogName, identifier };
+    await deleteTable(this.#client, key, { ...options, metadataLocation });
+  }
+
+  #locationOf(identifier: TableIdentifier, metadataLocation: string): TableLocation {
+    return { kind: "file", identifier, metadataLocation, storage: this.#storage, foundAt: null };
   }
 
   /** Also rejects where the database knows other catalogs only: the name is part of every key. */

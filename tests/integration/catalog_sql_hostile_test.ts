@@ -4,6 +4,7 @@ import { createClient } from "@libsql/client";
 import { AppError } from "../../lib/errors.ts";
 import { openCatalog } from "../../lib/catalog/mod.ts";
 import { SqlCatalog } from "../../lib/catalog/sql_catalog.ts";
+import { openStorage } from "../../lib/storage/mod.ts";
 
 const COLUMNS = "catalog_name, table_namespace, table_name, metadata_location";
 const ROW = "'drls', 'db', 't', '/wh/t/v1.metadata.json'";
@@ -20,8 +21,15 @@ async function withDatabase(
   await change(path, statements);
   const database = { kind: "file", path } as const;
   const storage = { local: null, s3: null };
-  const options = { name: "drls", catalogName: "drls", database, token: null, storage };
-  const catalog = new SqlCatalog(options);
+  const catalog = new SqlCatalog({
+    name: "drls",
+    catalogName: "drls",
+    database,
+    token: null,
+    storage,
+    warehouse: "/wh",
+    io: openStorage(storage),
+  });
   try {
     await work(catalog, path);
   } finally {

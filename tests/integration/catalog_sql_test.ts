@@ -4,6 +4,7 @@ import { createClient } from "@libsql/client";
 import { AppError } from "../../lib/errors.ts";
 import { formatIdentifier } from "../../lib/iceberg/ports.ts";
 import { SqlCatalog } from "../../lib/catalog/sql_catalog.ts";
+import { openStorage } from "../../lib/storage/mod.ts";
 import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
 
 const STORAGE = { local: null, s3: null };
@@ -45,8 +46,15 @@ function withDatabase(
 }
 
 function open(path: string, catalogName = "drls"): SqlCatalog {
-  const database = { kind: "file", path } as const;
-  return new SqlCatalog({ name: "drls", catalogName, database, token: null, storage: STORAGE });
+  return new SqlCatalog({
+    name: "drls",
+    catalogName,
+    database: { kind: "file", path },
+    token: null,
+    storage: STORAGE,
+    warehouse: "/wh",
+    io: openStorage(STORAGE),
+  });
 }
 
 function row(namespace: string, name: string, location = `/wh/${name}/v1.metadata.json`): string {

@@ -13,6 +13,10 @@ function fakeCatalog(name: string, close: () => Promise<void> = () => Promise.re
     listNamespaces: unused,
     listTables: unused,
     locate: unused,
+    locateExactly: unused,
+    commit: unused,
+    createTable: unused,
+    dropTable: unused,
     ping: unused,
     close: () => {
       calls.closed++;

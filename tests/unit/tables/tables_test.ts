@@ -20,6 +20,7 @@ const ctx = contextOf("Auditor");
 /** A catalog of these dotted names, which records what it was asked to locate. */
 function catalogOf(names: readonly string[]) {
   const located: string[] = [];
+  const unused = () => Promise.reject(new Error("Not used here"));
   const identifiers = names.map((name) => ({
     namespace: name.split(".").slice(0, -1),
     name: name.split(".").at(-1) ?? "",
@@ -43,6 +44,10 @@ function catalogOf(names: readonly string[]) {
         foundAt: null,
       });
     },
+    locateExactly: unused,
+    commit: unused,
+    createTable: unused,
+    dropTable: unused,
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
