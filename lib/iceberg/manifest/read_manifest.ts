@@ -65,6 +65,11 @@ export interface ReadManifestOptions {
    * default the order of the spec in the manifest's header.
    */
   readonly partitionFields?: readonly PartitionFieldRef[];
+  /**
+   * True for a manifest that no snapshot has committed yet, as its writer reads it back: nothing is
+   * there to inherit, so that what added files left out stays null, and what others carry stays.
+   */
+  readonly uncommitted?: boolean;
 }
 
 /**
@@ -80,7 +85,7 @@ export function* readManifest(
   const { manifest, columns = ALL_DATA_FILE_COLUMNS, partitionFields = null } = options;
   const container = openContainer(bytes, { location: manifest.manifestPath });
   checkFormatVersion(container);
-  const firstRowIds = new FirstRowIdAssigner(manifest);
+  const firstRowIds = options.uncommitted === true ? null : new FirstRowIdAssigner(manifest);
   let entries: ManifestEntry[] = [];
   const projection = { columns: new Set([...ALWAYS_READ, ...columns]), partitionFields };
   const visit = (row: EntryRow) => entries.push(toEntry(row, manifest, firstRowIds));
@@ -101,9 +106,18 @@ export function readManifestEntries(
 function toEntry(
   row: EntryRow,
   manifest: ManifestFile,
-  firstRowIds: FirstRowIdAssigner,
+  firstRowIds: FirstRowIdAssigner | null,
 ): ManifestEntry {
   const status = entryStatus(row, manifest.manifestPath);
+  if (firstRowIds === null) {
+    return {
+      status,
+      snapshotId: row.snapshotId ?? manifest.addedSnapshotId,
+      sequenceNumber: row.sequenceNumber,
+      fileSequenceNumber: row.fileSequenceNumber,
+      dataFile: toDataFile(row, manifest.partitionSpecId, row.firstRowId),
+    };
+  }
   const firstRowId = firstRowIds.assign(row.firstRowId, { status, recordCount: row.recordCount });
   return {
     status,

@@ -1,0 +1,192 @@
+/** Which files a snapshot removes: named ones, and those whose every row matches a filter. */
+import { AppError, displayPath } from "../../../errors.ts";
+import { bind } from "../../expression/bind.ts";
+import type { BoundExpression } from "../../expression/bound.ts";
+import { alwaysFalse, type Expression } from "../../expression/expression.ts";
+import { manifestMatcher } from "../../expression/match_manifest.ts";
+import { metricsMayMatch, metricsMustMatch } from "../../expression/match_metrics.ts";
+import { projectInclusive } from "../../expression/project.ts";
+import { residualFor } from "../../expression/residual.ts";
+import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
+import type { ManifestFile } from "../../manifest/manifest_file.ts";
+import { isDeletionVector, referencedDataFile } from "../../scan/delete_index.ts";
+import type { PartitionSpec } from "../../spec/partition_spec.ts";
+import { currentSchema, type TableMetadata } from "../../spec/table_metadata.ts";
+import type { EntryFilter } from "./_manifest_filter.ts";
+import { fileKey } from "./_new_manifests.ts";
+import { partitionPruner } from "./_partition_pruner.ts";
+
+/** A file to remove; scan tasks and manifest entries will do. */
+export interface RemovedFile {
+  readonly dataFile: DataFile;
+  /** Where known: older manifests are then not read. */
+  readonly fileSequenceNumber?: bigint | null;
+}
+
+/** What to remove. */
+export interface Removal {
+  readonly data: readonly RemovedFile[];
+  readonly deletes: readonly RemovedFile[];
+  /** Locations of data files of which nothing else is known: every manifest is read for them. */
+  readonly paths: readonly string[];
+  /** Data files go whose every row matches; null for none. */
+  readonly where: Expression | null;
+}
+
+/** Removes nothing. */
+export const NO_REMOVAL: Removal = { data: [], deletes: [], paths: [], where: null };
+
+/** Whether a removal may remove data files. */
+export function removesData(removal: Removal): boolean {
+  return removal.data.length + removal.paths.length > 0 || removal.where !== null;
+}
+
+/** The filter of data manifests. A file that matches `where` in part is `invalid`. */
+export function dataFilter(removal: Removal, metadata: TableMetadata): EntryFilter {
+  const named = namedFilter(removal.data, metadata);
+  const paths = new Set(removal.paths);
+  const rows = rowFilter(removal.where, metadata);
+  return {
+    mayHold: (manifest) => paths.size > 0 || named.mayHold(manifest) || rows.mayHold(manifest),
+    removes: (entry) =>
+      named.removes(entry) || paths.has(entry.dataFile.filePath) || rows.removes(entry),
+  };
+}
+
+/** Named files that a filtering has not found. */
+export function missingFiles(
+  wanted: readonly RemovedFile[],
+  removed: readonly ManifestEntry[],
+): readonly string[] {
+  const found = new Set(removed.map((entry) => fileKey(entry.dataFile)));
+  return wanted.filter(({ dataFile }) => !found.has(fileKey(dataFile)))
+    .map(({ dataFile }) => dataFile.filePath);
+}
+
+/** What the removal of data files and the adding of deletion vectors mean for delete manifests. */
+export interface DeleteFilterInput {
+  readonly removal: Removal;
+  readonly metadata: TableMetadata;
+  /** Data files that go, and new deletion vectors: each ends the vector that its file has. */
+  readonly superseding: readonly DataFile[];
+}
+
+/**
+ * The filter of delete manifests. With a data file goes its deletion vector, and with a new vector
+ * the former one (spec: "Deletion Vectors": at most one applies to a file). Position and equality
+ * delete files go where they are named, or where `where` covers their whole partition.
+ */
+export function deleteFilter(input: DeleteFilterInput): EntryFilter {
+  const { removal, metadata, superseding } = input;
+  const named = namedFilter(removal.deletes, metadata);
+  const vectors = metadata.formatVersion < 3 ? [] : superseding;
+  const targets = vectorTargets(vectors);
+  const holdsVector = partitionPruner(metadata, vectors);
+  const partitions = partitionFilter(removal.where, metadata);
+  return {
+    mayHold: (manifest) =>
+      named.mayHold(manifest) || holdsVector(manifest) || partitions.mayHold(manifest),
+    removes: (entry) =>
+      named.removes(entry) || isVectorOf(entry.dataFile, targets) || partitions.removes(entry),
+  };
+}
+
+/** Locations of the data files whose deletion vectors end. */
+export function vectorTargets(superseding: readonly DataFile[]): ReadonlySet<string> {
+  return new Set(superseding.map((file) => referencedDataFile(file) ?? file.filePath));
+}
+
+function isVectorOf(file: DataFile, targets: ReadonlySet<string>): boolean {
+  return isDeletionVector(file) && targets.has(referencedDataFile(file) ?? "");
+}
+
+function namedFilter(files: readonly RemovedFile[], metadata: TableMetadata): EntryFilter {
+  const keys = new Set(files.map(({ dataFile }) => fileKey(dataFile)));
+  const inPartition = partitionPruner(metadata, files.map(({ dataFile }) => dataFile));
+  // A manifest is never older than a file in it.
+  let oldest: bigint | null = files.length === 0 ? null : files[0]?.fileSequenceNumber ?? null;
+  for (const { fileSequenceNumber: number = null } of files) {
+    if (oldest === null || number === null) oldest = null;
+    else if (number < oldest) oldest = number;
+  }
+  return {
+    mayHold: (manifest) =>
+      keys.size > 0 && (oldest === null || manifest.sequenceNumber >= oldest) &&
+      inPartition(manifest),
+    removes: (entry) => keys.has(fileKey(entry.dataFile)),
+  };
+}
+
+/** Per partition spec, because manifests of a table differ in theirs. */
+class BySpec<T> {
+  readonly #made = new Map<number, T>();
+  readonly #metadata: TableMetadata;
+  readonly #make: (spec: PartitionSpec) => T;
+
+  constructor(metadata: TableMetadata, make: (spec: PartitionSpec) => T) {
+    this.#metadata = metadata;
+    this.#make = make;
+  }
+
+  of(specId: number): T {
+    let made = this.#made.get(specId);
+    if (made === undefined) {
+      const spec = this.#metadata.partitionSpecs.find((one) => one.specId === specId);
+      if (spec === undefined) throw new TypeError(`Cannot filter files of unknown spec ${specId}`);
+      this.#made.set(specId, made = this.#make(spec));
+    }
+    return made;
+  }
+}
+
+/** A row filter as it looks through a partition spec. */
+interface SpecFilter {
+  readonly mayHold: (manifest: ManifestFile) => boolean;
+  readonly residual: (partition: DataFile["partition"]) => BoundExpression;
+}
+
+/** Nothing matches. */
+const NOTHING: EntryFilter = { mayHold: () => false, removes: () => false };
+
+function specFilters(where: Expression, metadata: TableMetadata): BySpec<SpecFilter> {
+  const filter = bind(where, currentSchema(metadata));
+  return new BySpec(metadata, (spec) => ({
+    mayHold: filter === alwaysFalse
+      ? () => false
+      : manifestMatcher(projectInclusive(filter, spec), spec),
+    residual: residualFor(filter, spec),
+  }));
+}
+
+function rowFilter(where: Expression | null, metadata: TableMetadata): EntryFilter {
+  if (where === null) return NOTHING;
+  const specs = specFilters(where, metadata);
+  return {
+    mayHold: (manifest) => specs.of(manifest.partitionSpecId).mayHold(manifest),
+    removes: ({ dataFile }) => {
+      const residual = specs.of(dataFile.specId).residual(dataFile.partition);
+      if (!metricsMayMatch(residual)(dataFile)) return false;
+      if (metricsMustMatch(residual)(dataFile)) return true;
+      throw new AppError(
+        "invalid",
+        "filter_matches_part_of_file",
+        `Cannot remove rows by this filter: "${displayPath(dataFile.filePath)}" may hold others, ` +
+          "too; filter by whole partitions, or rewrite the file",
+        { context: { location: dataFile.filePath } },
+      );
+    },
+  };
+}
+
+/** Delete files of partitions all of whose rows go. */
+function partitionFilter(where: Expression | null, metadata: TableMetadata): EntryFilter {
+  if (where === null) return NOTHING;
+  const specs = specFilters(where, metadata);
+  return {
+    mayHold: (manifest) => specs.of(manifest.partitionSpecId).mayHold(manifest),
+    removes: ({ dataFile }) => {
+      const residual = specs.of(dataFile.specId).residual(dataFile.partition);
+      return residual.kind === "constant" && residual.value;
+    },
+  };
+}
