@@ -50,6 +50,11 @@ export interface FileIo {
   listFolder(location: string, signal?: AbortSignal): Promise<readonly FolderEntry[]>;
   /** Every file below a folder, in no set order. */
   listRecursive(location: string, signal?: AbortSignal): AsyncIterable<FileStat>;
+  /**
+   * The same with files in the making, which may be what a crash left behind. Not there where a
+   * store cannot tell.
+   */
+  listEverything?(location: string, signal?: AbortSignal): AsyncIterable<FileStat>;
   /** Atomic and durable create; rejects with `already_exists` where the location is taken. */
   createIfAbsent(location: string, bytes: Uint8Array): Promise<void>;
   /** Creates or replaces, atomically for readers. For hints only: never a commit. */

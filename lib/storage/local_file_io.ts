@@ -9,7 +9,7 @@ import { throwIfAborted } from "../abort.ts";
 import { failedTo, fileNotFound, type StorageAction } from "./_failures.ts";
 import { checkReadOptions } from "./_limits.ts";
 import { isAbsence, localFailure } from "./_local/failure.ts";
-import { listLocalFolder, walkLocalFolder } from "./_local/list.ts";
+import { listLocalFolder, type LocalListOptions, walkLocalFolder } from "./_local/list.ts";
 import { PathGuard } from "./_local/path_guard.ts";
 import {
   type LinkFile,
@@ -74,11 +74,20 @@ export class LocalFileIo implements FileIo {
     });
   }
 
-  async *listRecursive(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+  listRecursive(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+    return this.#walk({ guard: this.#guard, location, signal });
+  }
+
+  listEverything(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+    return this.#walk({ guard: this.#guard, location, signal, temporaries: true });
+  }
+
+  async *#walk(options: LocalListOptions): AsyncIterable<FileStat> {
+    const { location } = options;
     const folder = withoutTrailingSlashes(location);
     try {
       const path = await this.#resolve("list", location);
-      for await (const found of walkLocalFolder(path, { guard: this.#guard, location, signal })) {
+      for await (const found of walkLocalFolder(path, options)) {
         const { relativePath, sizeBytes, modifiedAtMs } = found;
         const prefix = folder === "/" ? "" : folder;
         yield { location: `${prefix}/${relativePath}`, sizeBytes, modifiedAtMs };

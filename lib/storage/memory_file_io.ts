@@ -127,6 +127,12 @@ export class MemoryFileIo implements FileIo {
   }
 
   async *listRecursive(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+    for await (const stat of this.listEverything(location, signal)) {
+      if (!isTemporaryName(baseName(stat.location))) yield stat;
+    }
+  }
+
+  async *listEverything(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
     const folder = location.replace(/\/+$/, "");
     const found = await this.#perform(
       "listRecursive",
@@ -136,7 +142,7 @@ export class MemoryFileIo implements FileIo {
     );
     for (const stat of found) {
       throwIfAborted(signal);
-      if (!isTemporaryName(baseName(stat.location))) yield stat;
+      yield stat;
     }
   }
 

@@ -46,6 +46,11 @@ class RoutedFileIo implements FileIo {
     yield* this.#storeOf(location).listRecursive(location, signal);
   }
 
+  async *listEverything(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+    const store = this.#storeOf(location);
+    yield* store.listEverything?.(location, signal) ?? store.listRecursive(location, signal);
+  }
+
   async createIfAbsent(location: string, bytes: Uint8Array): Promise<void> {
     await this.#storeOf(location).createIfAbsent(location, bytes);
   }

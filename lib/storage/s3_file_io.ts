@@ -123,6 +123,12 @@ export class S3FileIo implements FileIo {
   }
 
   async *listRecursive(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
+    for await (const found of this.listEverything(location, signal)) {
+      if (!isTemporaryName(baseName(found.location))) yield found;
+    }
+  }
+
+  async *listEverything(location: string, signal?: AbortSignal): AsyncIterable<FileStat> {
     throwIfAborted(signal);
     const { bucket, key: prefix } = this.#folder("list", location);
     const folder = withoutTrailingSlashes(location);
@@ -132,8 +138,7 @@ export class S3FileIo implements FileIo {
         const relativePath = key.slice(prefix.length);
         // A key that ends in a slash is a folder marker, made by consoles and Hadoop.
         if (relativePath.endsWith("/")) continue;
-        const found = { location: `${folder}/${relativePath}`, sizeBytes, modifiedAtMs };
-        if (!isTemporaryName(baseName(found.location))) yield found;
+        yield { location: `${folder}/${relativePath}`, sizeBytes, modifiedAtMs };
       }
     }
   }

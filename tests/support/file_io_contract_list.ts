@@ -9,6 +9,7 @@ import {
 
 /** Registers the contract of listing. */
 export function registerListContract(options: FileIoContractOptions): void {
+  registerTemporariesContract(options);
   contractTest(options, "listFolder() names what is directly inside", async ({ io, root }) => {
     for (const path of ["t/b", "t/a", "t/sub/x", "t/sub/deep/y", "t/C", "t/é", "tt/other"]) {
       await io.createIfAbsent(`${root}/${path}`, bytesOf(path));
@@ -51,6 +52,16 @@ export function registerListContract(options: FileIoContractOptions): void {
     }
   });
 
+  contractTest(options, "listRecursive() may be left early", async ({ io, root }) => {
+    for (let i = 0; i < 5; i++) await io.createIfAbsent(`${root}/t/${i}`, bytesOf("x"));
+    for await (const stat of io.listRecursive(`${root}/t`)) {
+      assert.ok(stat.location.startsWith(`${root}/t/`));
+      break;
+    }
+  });
+}
+
+function registerTemporariesContract(options: FileIoContractOptions): void {
   contractTest(options, "listings hide files in the making", async ({ io, root }) => {
     await io.put(`${root}/t/.drls-tmp-0c7f`, bytesOf("left by a crash"));
     await io.put(`${root}/t/.hidden`, bytesOf("not ours"));
@@ -59,11 +70,17 @@ export function registerListContract(options: FileIoContractOptions): void {
     assert.deepEqual(found.map((stat) => stat.location), [`${root}/t/.hidden`]);
   });
 
-  contractTest(options, "listRecursive() may be left early", async ({ io, root }) => {
-    for (let i = 0; i < 5; i++) await io.createIfAbsent(`${root}/t/${i}`, bytesOf("x"));
-    for await (const stat of io.listRecursive(`${root}/t`)) {
-      assert.ok(stat.location.startsWith(`${root}/t/`));
-      break;
-    }
+  contractTest(options, "listEverything() shows files in the making too", async ({ io, root }) => {
+    await io.put(`${root}/t/.drls-tmp-0c7f`, bytesOf("left by a crash"));
+    await io.put(`${root}/t/sub/a`, bytesOf("a"));
+    assert(io.listEverything !== undefined);
+    const found = await Array.fromAsync(io.listEverything(`${root}/t/`));
+    assert.deepEqual(
+      found.map((stat) => [stat.location, stat.sizeBytes]).sort(),
+      [[`${root}/t/.drls-tmp-0c7f`, 15], [`${root}/t/sub/a`, 1]],
+    );
+    await io.delete(`${root}/t/.drls-tmp-0c7f`);
+    const left = await Array.fromAsync(io.listEverything(root));
+    assert.deepEqual(left.map((stat) => stat.location), [`${root}/t/sub/a`]);
   });
 }

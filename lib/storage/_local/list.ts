@@ -22,6 +22,8 @@ export interface LocalListOptions {
   /** As the caller named the folder; for messages. */
   readonly location: string;
   readonly signal: AbortSignal | undefined;
+  /** Whether files in the making show; they do not by default. */
+  readonly temporaries?: boolean;
 }
 
 /** A file below the folder walked. */
@@ -70,12 +72,12 @@ export async function* walkLocalFolder(
 }
 
 async function readFolder(path: string, options: LocalListOptions): Promise<Deno.DirEntry[]> {
-  const { location, signal } = options;
+  const { location, signal, temporaries = false } = options;
   const entries: Deno.DirEntry[] = [];
   try {
     for await (const entry of Deno.readDir(path)) {
       throwIfAborted(signal);
-      if (isTemporaryName(entry.name)) continue;
+      if (!temporaries && isTemporaryName(entry.name)) continue;
       entries.push(entry);
       if (entries.length > MAX_FOLDER_ENTRIES) {
         throw new AppError(
