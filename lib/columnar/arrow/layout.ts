@@ -115,6 +115,17 @@ export function makeColumn<T extends DataType>(type: T, parts: ColumnParts): Dat
   return new Data(type, 0, length, nullCount, buffers as never, [...children]);
 }
 
+/** The same column, nulls included, with another type and other values of fixed width. */
+export function withValues(
+  source: Data,
+  type: DataType,
+  parts: Required<Pick<ColumnParts, "values">>,
+): Data {
+  const { offset, length, nullBitmap } = source;
+  const buffers = [undefined, parts.values, nullBitmap, undefined];
+  return source.clone(type, offset, length, Math.max(-1, source.nullCount), buffers as never);
+}
+
 /** A typed array for `length` values of a fixed-width type, zeroed. */
 export function newValues(type: DataType, length: number): ValueArray {
   const values: ValueArray = new type.ArrayType(length * strideOf(type));
