@@ -15,9 +15,13 @@ export interface TableChange {
 
 /** Options of {@linkcode TableStore.commit}. */
 export interface StoreCommitOptions {
-  /** UUID v7 of the operation: the idempotency key where the catalog takes one. */
+  /** UUID v7 of the operation that the change is part of. */
   readonly operationId: string;
-  readonly signal?: AbortSignal | undefined;
+  /**
+   * UUID v7 of this very change: the idempotency key where the catalog takes one. The same change
+   * sent again has the same id; a change made anew after a conflict has another.
+   */
+  readonly commitId: string;
 }
 
 /** One table in its catalog. */
@@ -25,12 +29,22 @@ export interface TableStore {
   /** The table as it is now. Errors: `not_found` where it is gone, and those of loading. */
   load(signal?: AbortSignal): Promise<LoadedTable>;
   /**
+   * True where the catalog's server looks after metadata files (REST): then none that left the
+   * metadata log is deleted from here.
+   */
+  readonly keepsMetadataFiles?: boolean;
+  /**
    * Makes `change` the table's state if the table is still `base`; the resolved table is what the
    * catalog has now. This is the commit point: once it resolves, every reader sees the change.
    *
    * Errors: `conflict`/`commit_conflict` (retryable) where another commit came first, nothing was
    * changed; `commit_state_unknown` where the reply was lost, so that it may or may not have
-   * happened; any other error means that nothing was changed.
+   * happened; any other error of ours means that nothing was changed. (`cancelled`,
+   * `deadline_exceeded`, `internal` and errors that are not ours are looked into all the same.)
+   *
+   * An error that leaves the outcome open says in its context, as `metadataLocation`, which metadata
+   * file would have become current, if nobody else can have written that file and it could only
+   * replace that of `base`. There is no signal: a commit that was begun is waited for.
    */
   commit(base: LoadedTable, change: TableChange, options: StoreCommitOptions): Promise<LoadedTable>;
 }
