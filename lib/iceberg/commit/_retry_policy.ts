@@ -39,11 +39,11 @@ export function statusCheckPolicy(properties: Properties): RetryPolicy {
 export function waitBefore(
   retry: number,
   policy: RetryPolicy,
-  { randomLong }: Pick<CommitRuntime, "randomLong">,
+  runtime: CommitRuntime,
 ): number {
   const doubled = policy.minWaitMs * 2 ** Math.min(retry - 1, 52);
   const wait = Math.min(doubled, policy.maxWaitMs);
-  const fraction = Number(randomLong() >> 10n) / 2 ** 53;
+  const fraction = Number(runtime.randomLong() >> 10n) / 2 ** 53;
   return Math.ceil(wait / 2 + fraction * wait / 2);
 }
 
