@@ -10,8 +10,6 @@
  * 3. Where several files carry that version, the one the hint names is current; else the one with
  *    the newest `last-updated-ms`; else the last by name.
  */
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { AppError } from "../errors.ts";
 import type { FileIo } from "../iceberg/ports.ts";
 import {
@@ -22,6 +20,7 @@ import {
   type VersionHint,
 } from "./metadata_file_name.ts";
 import { joinLocation } from "./_location.ts";
+import { peekMetadata } from "./_peek_metadata.ts";
 
 /** A hint is a number or a file name; anything longer is garbage. */
 const MAX_HINT_BYTES = 1024;
@@ -37,6 +36,11 @@ const MAX_TIED_FILE_BYTES = 8 * 1024 * 1024;
 /** Options of {@linkcode findCurrentMetadata}. */
 export interface FindMetadataOptions {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Lists the folder whatever the hint says. A stale hint whose file was not deleted, while those
+   * after it were, would otherwise be believed.
+   */
+  readonly listsAlways?: boolean;
 }
 
 /** Location of the current metadata file of the table at `folder`; null where it is no table. */
@@ -45,11 +49,12 @@ export async function findCurrentMetadata(
   folder: string,
   options: FindMetadataOptions = {},
 ): Promise<string | null> {
-  const { signal } = options;
+  const { signal, listsAlways = false } = options;
   const metadataFolder = joinLocation(folder, "metadata");
   const search = new Search(io, metadataFolder, signal);
   const hint = await search.readHint();
-  const probed = hint === null || hint.name !== null ? [] : await search.probeFrom(hint.version);
+  const probes = hint !== null && hint.name === null && !listsAlways;
+  const probed = probes ? await search.probeFrom(hint.version) : [];
   const names = probed.length > 0 ? probed : await search.listHighest();
   const current = await search.breakTie(names, hint);
   return current === null ? null : joinLocation(metadataFolder, current);
@@ -113,16 +118,11 @@ class Search {
     return names.filter((_, index) => stats[index] !== null);
   }
 
-  /**
-   * `last-updated-ms` as the text has it, -1 where it cannot be told. Metadata is not parsed here:
-   * it may be hostile, and this runs in the main isolate. A string in JSON cannot contain the
-   * unescaped quotes that the pattern asks for.
-   */
+  /** -1 where it cannot be told: such a file loses the tie, and says why when it is loaded. */
   async #lastUpdated(name: string): Promise<bigint> {
     const bytes = await this.#readUpTo(name, MAX_TIED_FILE_BYTES);
-    const text = bytes === null ? null : await inflate(bytes);
-    const digits = text === null ? null : /"last-updated-ms"\s*:\s*(\d{1,19})/.exec(text)?.[1];
-    return digits === null || digits === undefined ? -1n : BigInt(digits);
+    if (bytes === null) return -1n;
+    return (await peekMetadata(bytes, { maxBytes: MAX_TIED_FILE_BYTES })).lastUpdatedMs ?? -1n;
   }
 
   async #readUpTo(name: string, maxBytes: number): Promise<Uint8Array | null> {
@@ -135,19 +135,5 @@ class Search {
       if (absent) return null;
       throw error;
     }
-  }
-}
-
-const gunzipAside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
-
-/** Off this thread: requests are waiting behind it. */
-async function inflate(bytes: Uint8Array): Promise<string | null> {
-  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (!gzipped) return new TextDecoder().decode(bytes);
-  try {
-    const plain = await gunzipAside(bytes, { maxOutputLength: MAX_TIED_FILE_BYTES });
-    return new TextDecoder().decode(plain);
-  } catch {
-    return null; // Corrupt or oversized: it loses the tie, and says so when it is loaded.
   }
 }

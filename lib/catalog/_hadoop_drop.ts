@@ -12,7 +12,14 @@ import { type FileIo, formatIdentifier } from "../iceberg/ports.ts";
 import { findCurrentMetadata } from "./_current_metadata.ts";
 import { commitConflict, tableNotFound } from "./_names.ts";
 import { joinLocation } from "./_location.ts";
-import { hadoopNames, parseMetadataFileName, VERSION_HINT_FILE } from "./metadata_file_name.ts";
+import { metadataEnding, packMetadata } from "./_metadata_file.ts";
+import { inflateMetadata, peekMetadata } from "./_peek_metadata.ts";
+import {
+  hadoopNames,
+  parseHadoopName,
+  parseMetadataFileName,
+  VERSION_HINT_FILE,
+} from "./metadata_file_name.ts";
 import type { FoundTable } from "./_warehouse_lookup.ts";
 import { throwIfAborted } from "../abort.ts";
 import { baseName } from "../storage/mod.ts";
@@ -37,15 +44,17 @@ export async function dropHadoopTable(
   const current = await findCurrentMetadata(io, folder, { signal });
   if (current === null) throw tableNotFound(name);
   if (current !== metadataLocation) throw changed(name);
-  const version = parseMetadataFileName(baseName(current))?.version ?? 0n;
+  const version = parseHadoopName(baseName(current));
+  if (version === null) throw ofAnotherCatalog(name);
   const bytes = await io.read(current, {
     maxBytes: MAX_METADATA_BYTES,
     ...(signal === undefined ? {} : { signal }),
   });
   throwIfAborted(signal);
-  const claim = joinLocation(metadata, `v${version + 1n}.metadata.json`);
+  const { name: claimName, content } = await claimFile(bytes, version + 1n);
+  const claim = joinLocation(metadata, claimName);
   try {
-    await io.createIfAbsent(claim, bytes);
+    await io.createIfAbsent(claim, content);
   } catch (error) {
     if (error instanceof AppError && error.kind === "already_exists") throw changed(name, error);
     throw error;
@@ -62,6 +71,23 @@ export async function dropHadoopTable(
   for (const file of versions) await io.delete(joinLocation(metadata, file.name));
   const after = hadoopNames(version + 2n).map((next) => io.stat(joinLocation(metadata, next)));
   if ((await Promise.all(after)).some((stat) => stat !== null)) throw changed(name);
+}
+
+/** A copy of the metadata as the version that every writer of ours would write next. */
+async function claimFile(
+  bytes: Uint8Array,
+  version: bigint,
+): Promise<{ readonly name: string; readonly content: Uint8Array }> {
+  const codec = (await peekMetadata(bytes)).asksForGzip ? "gzip" : "none";
+  const document = await inflateMetadata(bytes);
+  const content = document === null ? bytes : await packMetadata(document, codec);
+  return { name: `v${version}${metadataEnding(codec)}`, content };
+}
+
+function ofAnotherCatalog(name: string): AppError {
+  const message = `Cannot drop table "${name}": its metadata files are named as another catalog ` +
+    "does; drop it there";
+  return new AppError("unsupported", "table_of_another_catalog", message);
 }
 
 function changed(name: string, cause?: unknown): AppError {

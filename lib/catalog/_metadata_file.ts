@@ -44,6 +44,13 @@ export async function encodeMetadata(
   metadata: TableMetadata,
   codec: MetadataCodec,
 ): Promise<Uint8Array> {
-  const plain = new TextEncoder().encode(serializeTableMetadata(metadata));
-  return codec === "gzip" ? await gzipAside(plain) : plain;
+  return await packMetadata(new TextEncoder().encode(serializeTableMetadata(metadata)), codec);
+}
+
+/** A document as file contents. */
+export async function packMetadata(
+  document: Uint8Array,
+  codec: MetadataCodec,
+): Promise<Uint8Array> {
+  return codec === "gzip" ? await gzipAside(document) : document;
 }

@@ -42,6 +42,12 @@ export function parseMetadataFileName(name: string): MetadataFileName | null {
   return digits === undefined ? null : { name, version: BigInt(digits) };
 }
 
+/** The version that a hadoop writer gave a file this name for; null for any other name. */
+export function parseHadoopName(name: string): bigint | null {
+  const digits = HADOOP_NAME.exec(name)?.[1];
+  return digits === undefined ? null : BigInt(digits);
+}
+
 /** Every name that a hadoop writer may have given to `version`. */
 export function hadoopNames(version: bigint): readonly string[] {
   return [

@@ -1,0 +1,36 @@
+/** What stores of file catalogs share: what they refuse, and the metadata they write. */
+import { AppError } from "../errors.ts";
+import { withMetadataLog } from "../iceberg/commit/metadata_log.ts";
+import type { TableChange } from "../iceberg/commit/table_store.ts";
+import { type FileIo, formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
+import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
+
+/** Refuses to change a table that can only be read. */
+export function requireWritable({ identifier, readOnly }: LoadedTable): void {
+  if (readOnly === null) return;
+  const message = `Cannot commit to table "${formatIdentifier(identifier)}": it is read-only: ` +
+    readOnly;
+  throw new AppError("unsupported", "table_read_only", message);
+}
+
+/** The change's metadata as it is written: with the file of `base` in its log. */
+export function nextMetadata(base: LoadedTable, change: TableChange): TableMetadata {
+  return withMetadataLog(change.metadata, {
+    previousLocation: base.metadataLocation,
+    previousUpdatedMs: base.metadata.lastUpdatedMs,
+  }).metadata;
+}
+
+/** Deletes a file that nothing refers to, if that can be done: orphan removal finds it otherwise. */
+export async function deleteQuietly(io: FileIo, location: string): Promise<void> {
+  try {
+    await io.delete(location);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+  }
+}
+
+/** Whether an error leaves open what has happened. */
+export function isUnknown(error: unknown): error is AppError {
+  return error instanceof AppError && error.kind === "commit_state_unknown";
+}
