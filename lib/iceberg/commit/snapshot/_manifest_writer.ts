@@ -187,9 +187,12 @@ export class ManifestWriter {
 
   /** Existing and deleted entries carry their numbers themselves (spec: "Manifest Entry Fields"). */
   #numbered(entry: ManifestEntry, manifest: ManifestFile): ManifestEntry {
-    const { snapshotId, sequenceNumber, fileSequenceNumber } = entry;
+    const { snapshotId, sequenceNumber } = entry;
     if (this.formatVersion === 1) return entry;
-    if (snapshotId !== null && sequenceNumber !== null && fileSequenceNumber !== null) return entry;
+    if (snapshotId !== null && sequenceNumber !== null) {
+      // The first writers of v2 knew no file sequence numbers; files had one number then.
+      return { ...entry, fileSequenceNumber: entry.fileSequenceNumber ?? sequenceNumber };
+    }
     const { filePath } = entry.dataFile;
     throw corruptData(
       "manifest_malformed",

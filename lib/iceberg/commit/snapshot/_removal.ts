@@ -1,20 +1,13 @@
 /** Which files a snapshot removes: named ones, and those whose every row matches a filter. */
 import { AppError, displayPath } from "../../../errors.ts";
-import { bind } from "../../expression/bind.ts";
-import type { BoundExpression } from "../../expression/bound.ts";
-import { alwaysFalse, type Expression } from "../../expression/expression.ts";
-import { manifestMatcher } from "../../expression/match_manifest.ts";
-import { metricsMayMatch, metricsMustMatch } from "../../expression/match_metrics.ts";
-import { projectInclusive } from "../../expression/project.ts";
-import { residualFor } from "../../expression/residual.ts";
+import type { Expression } from "../../expression/expression.ts";
 import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
-import type { ManifestFile } from "../../manifest/manifest_file.ts";
 import { isDeletionVector, referencedDataFile } from "../../scan/delete_index.ts";
-import type { PartitionSpec } from "../../spec/partition_spec.ts";
-import { currentSchema, type TableMetadata } from "../../spec/table_metadata.ts";
+import type { TableMetadata } from "../../spec/table_metadata.ts";
 import type { EntryFilter } from "./_manifest_filter.ts";
 import { fileKey } from "./_new_manifests.ts";
 import { partitionPruner } from "./_partition_pruner.ts";
+import { RowFilter } from "./_row_filter.ts";
 
 /** A file to remove; scan tasks and manifest entries will do. */
 export interface RemovedFile {
@@ -117,56 +110,17 @@ function namedFilter(files: readonly RemovedFile[], metadata: TableMetadata): En
   };
 }
 
-/** Per partition spec, because manifests of a table differ in theirs. */
-class BySpec<T> {
-  readonly #made = new Map<number, T>();
-  readonly #metadata: TableMetadata;
-  readonly #make: (spec: PartitionSpec) => T;
-
-  constructor(metadata: TableMetadata, make: (spec: PartitionSpec) => T) {
-    this.#metadata = metadata;
-    this.#make = make;
-  }
-
-  of(specId: number): T {
-    let made = this.#made.get(specId);
-    if (made === undefined) {
-      const spec = this.#metadata.partitionSpecs.find((one) => one.specId === specId);
-      if (spec === undefined) throw new TypeError(`Cannot filter files of unknown spec ${specId}`);
-      this.#made.set(specId, made = this.#make(spec));
-    }
-    return made;
-  }
-}
-
-/** A row filter as it looks through a partition spec. */
-interface SpecFilter {
-  readonly mayHold: (manifest: ManifestFile) => boolean;
-  readonly residual: (partition: DataFile["partition"]) => BoundExpression;
-}
-
 /** Nothing matches. */
 const NOTHING: EntryFilter = { mayHold: () => false, removes: () => false };
 
-function specFilters(where: Expression, metadata: TableMetadata): BySpec<SpecFilter> {
-  const filter = bind(where, currentSchema(metadata));
-  return new BySpec(metadata, (spec) => ({
-    mayHold: filter === alwaysFalse
-      ? () => false
-      : manifestMatcher(projectInclusive(filter, spec), spec),
-    residual: residualFor(filter, spec),
-  }));
-}
-
 function rowFilter(where: Expression | null, metadata: TableMetadata): EntryFilter {
   if (where === null) return NOTHING;
-  const specs = specFilters(where, metadata);
+  const rows = new RowFilter(where, metadata);
   return {
-    mayHold: (manifest) => specs.of(manifest.partitionSpecId).mayHold(manifest),
+    mayHold: (manifest) => rows.mayHold(manifest),
     removes: ({ dataFile }) => {
-      const residual = specs.of(dataFile.specId).residual(dataFile.partition);
-      if (!metricsMayMatch(residual)(dataFile)) return false;
-      if (metricsMustMatch(residual)(dataFile)) return true;
+      if (!rows.mayMatch(dataFile)) return false;
+      if (rows.mustMatch(dataFile)) return true;
       throw new AppError(
         "invalid",
         "filter_matches_part_of_file",
@@ -181,12 +135,9 @@ function rowFilter(where: Expression | null, metadata: TableMetadata): EntryFilt
 /** Delete files of partitions all of whose rows go. */
 function partitionFilter(where: Expression | null, metadata: TableMetadata): EntryFilter {
   if (where === null) return NOTHING;
-  const specs = specFilters(where, metadata);
+  const rows = new RowFilter(where, metadata);
   return {
-    mayHold: (manifest) => specs.of(manifest.partitionSpecId).mayHold(manifest),
-    removes: ({ dataFile }) => {
-      const residual = specs.of(dataFile.specId).residual(dataFile.partition);
-      return residual.kind === "constant" && residual.value;
-    },
+    mayHold: (manifest) => rows.mayHold(manifest),
+    removes: ({ dataFile }) => rows.coversPartition(dataFile),
   };
 }
