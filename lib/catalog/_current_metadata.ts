@@ -7,14 +7,17 @@
  * 2. Otherwise (no hint, garbage, one that points ahead of the table or names a
  *    `00001-<uuid>` stem, whose successor's name cannot be guessed) the folder is listed and the
  *    highest version is current.
- * 3. Where several files carry that version, the one the hint names is current; else the one with
- *    the newest `last-updated-ms`; else the last by name.
+ * 3. Where several files carry that version, the one the hint names is current; of spellings of one
+ *    hadoop name the one that Java prefers (plain before gzip, then the old gzip form), so that all
+ *    engines go on from the same; else the one with the newest `last-updated-ms`; else the last by
+ *    name.
  */
 import { AppError } from "../errors.ts";
 import type { FileIo } from "../iceberg/ports.ts";
 import {
   hadoopNames,
   highestVersion,
+  parseHadoopName,
   parseVersionHint,
   VERSION_HINT_FILE,
   type VersionHint,
@@ -102,6 +105,10 @@ class Search {
   async breakTie(names: readonly string[], hint: VersionHint | null): Promise<string | null> {
     if (names.length <= 1) return names[0] ?? null;
     if (hint?.name && names.includes(hint.name)) return hint.name;
+    const versions = names.map(parseHadoopName);
+    if (versions.every((version) => version !== null)) {
+      return hadoopNames(versions[0] ?? 0n).find((name) => names.includes(name)) ?? null;
+    }
     const candidates = [...names].sort().slice(-MAX_TIED_FILES);
     const updatedAt = await Promise.all(candidates.map((name) => this.#lastUpdated(name)));
     return candidates.reduce((best, name, index) => {

@@ -9,10 +9,17 @@ import {
   parseTableMetadata,
   tableMetadataFromJson,
 } from "../iceberg/spec/parse_table_metadata.ts";
-import { faultOfTable, isRelocated, RelocatedFileIo, type StorageSpec } from "../storage/mod.ts";
+import {
+  baseName,
+  faultOfTable,
+  isRelocated,
+  RelocatedFileIo,
+  type StorageSpec,
+} from "../storage/mod.ts";
 import { tableNotFound } from "./_names.ts";
 import { parseLoadResult, vendedProperties } from "./_rest_load_result.ts";
 import { vendStorage } from "./storage_properties.ts";
+import { parseHadoopName } from "./metadata_file_name.ts";
 import type { TableLocation } from "./ports.ts";
 
 /** Largest metadata file read unless told otherwise; also the bound after decompression. */
@@ -70,7 +77,10 @@ async function loadFromFile(
   const sizes = { documentBytes: document.length, storedBytes: bytes.length };
   const loaded = { identifier, metadata, metadataLocation, ...sizes };
   const relocation = { recordedLocation: metadata.location, foundLocation: foundAt ?? "" };
-  if (foundAt === null || !isRelocated(relocation)) return { ...loaded, io, readOnly: null };
+  if (foundAt === null || !isRelocated(relocation)) {
+    const isElsewhere = foundAt !== null && parseHadoopName(baseName(metadataLocation)) === null;
+    return { ...loaded, io, readOnly: isElsewhere ? OF_ANOTHER_CATALOG : null };
+  }
   const [recorded, found] = [displayPath(metadata.location), displayPath(foundAt)];
   const copied = recorded === found
     ? `The table was copied here from another "${recorded}"`
@@ -78,6 +88,10 @@ async function loadFromFile(
   const readOnly = `${copied}; new files would record places that exist only here`;
   return { ...loaded, io: new RelocatedFileIo(io, relocation), readOnly };
 }
+
+/** A commit here would be a file that the catalog which the table belongs to never hears of. */
+const OF_ANOTHER_CATALOG = "Its metadata files are named as a sql or rest catalog names them; " +
+  "changes are only safe through that catalog";
 
 function loadFromAnswer(
   location: TableLocation & { kind: "rest" },
