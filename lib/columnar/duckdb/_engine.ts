@@ -39,13 +39,26 @@ export interface Engine {
     fn: ScalarFunction,
   ): void;
   reset(): void;
-  readonly mod: { readonly HEAPU8: Uint8Array };
+  readonly mod: EngineMemory;
 }
+
+/** The engine's memory, as the package hands it around. */
+interface EngineMemory {
+  readonly HEAPU8: Uint8Array;
+  readonly HEAPF64: Float64Array;
+  _malloc(bytes: number): number;
+}
+
+type CallScalarFunction = (
+  memory: EngineMemory,
+  response: number,
+  ...call: readonly number[]
+) => void;
 
 type Instantiated = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
 
 interface EnginePackage {
-  readonly NODE_RUNTIME: Record<string, unknown>;
+  readonly NODE_RUNTIME: Record<string, unknown> & { callScalarUDF: CallScalarFunction };
   readonly VoidLogger: new () => unknown;
   createDuckDB(bundles: unknown, logger: unknown, runtime: unknown): Promise<
     Engine & {
@@ -83,6 +96,7 @@ export async function bootEngine(module: WebAssembly.Module): Promise<Engine> {
       throw new Error(`Cannot ${door}: this engine has no files`);
     };
   }
+  runtime.callScalarUDF = withTextResults(runtime.callScalarUDF);
   // Without the class, looking for an extension waits for ever on a thread that cannot fetch.
   Object.assign(globalThis, { XMLHttpRequest: NoNetwork });
   const bundles = { mvp: { mainModule: "" }, eh: { mainModule: "" } };
@@ -100,6 +114,42 @@ export async function bootEngine(module: WebAssembly.Module): Promise<Engine> {
   if (failure !== null) throw failure;
   return engine;
 }
+
+const patched = new WeakSet<CallScalarFunction>();
+
+/**
+ * The package answers calls of text functions with the offset of each text, where the engine reads an
+ * address (1.32.0). The last of five allocations but one holds the texts; its address is added.
+ */
+function withTextResults(call: CallScalarFunction): CallScalarFunction {
+  if (patched.has(call)) return call;
+  const corrected: CallScalarFunction = (memory, response, ...rest) => {
+    const allocated: { readonly at: number; readonly bytes: number }[] = [];
+    const recording = Object.create(memory, {
+      _malloc: {
+        value: (bytes: number) => {
+          const at = memory._malloc(bytes);
+          allocated.push({ at, bytes });
+          return at;
+        },
+      },
+    });
+    call(recording, response, ...rest);
+    const [offsets, , , texts] = allocated;
+    if (allocated.length !== TEXT_ALLOCATIONS || offsets === undefined || texts === undefined) {
+      return;
+    }
+    const first = offsets.at / Float64Array.BYTES_PER_ELEMENT;
+    const count = offsets.bytes / Float64Array.BYTES_PER_ELEMENT;
+    const heap = memory.HEAPF64;
+    for (let i = first; i < first + count; i++) heap[i] = (heap[i] ?? 0) + texts.at;
+  };
+  patched.add(corrected);
+  return corrected;
+}
+
+/** Offsets, validity, lengths, texts, response; results of other types take three. */
+const TEXT_ALLOCATIONS = 5;
 
 class NoNetwork {
   open(): void {}

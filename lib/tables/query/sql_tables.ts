@@ -3,6 +3,7 @@
  * finds the names that stand where SQL expects a table: after FROM and JOIN, after the commas of a
  * FROM list, after an opening parenthesis there, after DESCRIBE, SUMMARIZE, TABLE, PIVOT and UNPIVOT.
  */
+import { isSqlSymbol, sqlName, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
 
 /** A dotted name in the text of a query. */
 export interface TableMention {
@@ -13,62 +14,38 @@ export interface TableMention {
   readonly end: number;
 }
 
-interface Token {
-  readonly kind: "name" | "keyword" | "symbol" | "other";
-  /** Keywords in upper case. */
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-const SKIPPED = /(?:\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))+/y;
-const STRING = /[eE]?'(?:[^']|'')*(?:'|$)/y;
-const DOLLAR_STRING = /\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/y;
-const QUOTED = /"((?:[^"]|"")*)"/y;
-const WORD = /[\p{L}_][\p{L}\p{N}_$]*/uy;
-const NUMBER = /\d[\w.]*/y;
-
 /** After these a table is expected. */
 const OPENERS = new Set(["FROM", "JOIN", "DESCRIBE", "SUMMARIZE", "TABLE", "PIVOT", "UNPIVOT"]);
 /** These end a FROM list, so that a comma no longer means another table. */
 const CLOSERS = new Set(
   ("SELECT WHERE GROUP HAVING WINDOW QUALIFY ORDER LIMIT OFFSET UNION INTERSECT EXCEPT ON USING SET " +
-    "WITH SAMPLE USING VALUES").split(" "),
+    "WITH SAMPLE VALUES").split(" "),
 );
-/** Words that may stand between JOIN or FROM and the name. */
+/** Words that may stand between FROM or JOIN and the name. */
 const FILLERS = new Set(["LATERAL", "ONLY"]);
 
 /** The dotted names of tables in `sql`, in order; a name of one part belongs to the query itself. */
 export function tablesOf(sql: string): readonly TableMention[] {
-  const tokens = tokenize(sql);
+  const tokens = tokenizeSql(sql);
   const found: TableMention[] = [];
   /** Per open parenthesis, whether a FROM list is open there. */
-  const inList: boolean[] = [false];
+  const lists = [false];
   let expecting = false;
   for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i]!;
-    const depth = inList.length - 1;
-    if (token.kind === "keyword" && OPENERS.has(token.text)) {
-      inList[depth] = true;
-      expecting = true;
-    } else if (token.kind === "keyword" && CLOSERS.has(token.text)) {
-      inList[depth] = false;
+    const token = tokens[i];
+    if (token === undefined) break;
+    const word = token.kind === "name" ? token.text.toUpperCase() : "";
+    if (OPENERS.has(word)) lists[lists.length - 1] = expecting = true;
+    else if (CLOSERS.has(word)) lists[lists.length - 1] = expecting = false;
+    else if (isSqlSymbol(token, "(")) lists.push(expecting);
+    else if (isSqlSymbol(token, ")")) {
+      if (lists.length > 1) lists.pop();
       expecting = false;
-    } else if (token.kind === "keyword" && FILLERS.has(token.text) && expecting) {
-      continue;
-    } else if (token.text === "(" && token.kind === "symbol") {
-      inList.push(expecting);
-    } else if (token.text === ")" && token.kind === "symbol") {
-      if (inList.length > 1) inList.pop();
-      expecting = false;
-    } else if (token.text === "," && token.kind === "symbol") {
-      expecting = inList[depth] ?? false;
-    } else if (expecting) {
+    } else if (isSqlSymbol(token, ",")) expecting = lists.at(-1) ?? false;
+    else if (expecting && !FILLERS.has(word)) {
       const chain = chainAt(tokens, i);
-      if (chain !== null) {
-        if (chain.parts.length > 1) found.push(chain);
-        i = chain.last;
-      }
+      if (chain !== null && chain.mention.parts.length > 1) found.push(chain.mention);
+      i = chain?.last ?? i;
       expecting = false;
     }
   }
@@ -77,60 +54,17 @@ export function tablesOf(sql: string): readonly TableMention[] {
 
 /** The names joined by dots from `first` on; null where a function call or no name stands there. */
 function chainAt(
-  tokens: readonly Token[],
+  tokens: readonly SqlToken[],
   first: number,
-): (TableMention & { readonly last: number }) | null {
+): { readonly mention: TableMention; readonly last: number } | null {
+  const start = tokens[first]?.start ?? 0;
   const parts: string[] = [];
-  let last = first;
   for (let i = first;; i += 2) {
     const token = tokens[i];
-    if (token?.kind !== "name" && token?.kind !== "keyword") return null;
-    parts.push(nameOf(token));
-    last = i;
-    if (tokens[i + 1]?.text !== "." || tokens[i + 1]?.kind !== "symbol") break;
+    if (token?.kind !== "name") return null;
+    parts.push(sqlName(token));
+    if (isSqlSymbol(tokens[i + 1], ".")) continue;
+    const isCall = isSqlSymbol(tokens[i + 1], "(");
+    return isCall ? null : { mention: { parts, start, end: token.end }, last: i };
   }
-  const next = tokens[last + 1];
-  if (next?.kind === "symbol" && next.text === "(") return null;
-  return { parts, start: tokens[first]!.start, end: tokens[last]!.end, last };
-}
-
-function nameOf(token: Token): string {
-  return token.text.startsWith('"') ? token.text.slice(1, -1).replaceAll('""', '"') : token.text;
-}
-
-function tokenize(sql: string): readonly Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  while (at < sql.length) {
-    const skipped = matchAt(SKIPPED, sql, at);
-    if (skipped !== null) {
-      at += skipped.length;
-      continue;
-    }
-    const token = readToken(sql, at);
-    tokens.push(token);
-    at = token.end;
-  }
-  return tokens;
-}
-
-function readToken(sql: string, start: number): Token {
-  const literal = matchAt(STRING, sql, start) ?? matchAt(DOLLAR_STRING, sql, start) ??
-    matchAt(NUMBER, sql, start);
-  if (literal !== null) return { kind: "other", text: "", start, end: start + literal.length };
-  const quoted = matchAt(QUOTED, sql, start);
-  if (quoted !== null) return { kind: "name", text: quoted, start, end: start + quoted.length };
-  const word = matchAt(WORD, sql, start);
-  if (word !== null) {
-    const upper = word.toUpperCase();
-    const known = OPENERS.has(upper) || CLOSERS.has(upper) || FILLERS.has(upper);
-    const end = start + word.length;
-    return { kind: known ? "keyword" : "name", text: known ? upper : word, start, end };
-  }
-  return { kind: "symbol", text: sql[start] ?? "", start, end: start + 1 };
-}
-
-function matchAt(pattern: RegExp, text: string, at: number): string | null {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0] ?? null;
 }

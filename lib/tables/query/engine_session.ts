@@ -1,0 +1,160 @@
+/** The tables of a query inside the engine: declared, described, planned over. */
+import type { DuckDb } from "../../columnar/duckdb/mod.ts";
+import { AppError } from "../../errors.ts";
+import type { MentionedTable, QueryTable } from "./query_table.ts";
+import {
+  columnDeclaration,
+  engineType,
+  quoteName,
+  unsupportedType,
+  type ZoneMode,
+} from "./engine_types.ts";
+import type { DescribedColumn } from "./result_types.ts";
+import { type PlannedScan, type QueryPlan, readPlan } from "./scan_plan.ts";
+import { defineForPlanning } from "./stand_ins.ts";
+
+/** Schema of the engine's own tables, so that no namespace of the catalog meets them. */
+export const STORE = "drls_store";
+const OPTIMIZERS_OFF = "statistics_propagation,late_materialization";
+
+/** A table of the query and where the engine keeps its rows. */
+export interface StoredTable {
+  readonly namespace: string;
+  readonly name: string;
+  readonly table: QueryTable;
+  /** Its name in the engine. */
+  readonly store: string;
+}
+
+/** Tables mentioned more than once are read once. */
+export function distinctTables(mentioned: readonly MentionedTable[]): readonly StoredTable[] {
+  const byName = new Map<string, StoredTable>();
+  for (const { namespace, name, table } of mentioned) {
+    const key = `${namespace}\0${name}`;
+    const store = `t${byName.size}`;
+    if (!byName.has(key)) byName.set(key, { namespace, name, table, store });
+  }
+  return [...byName.values()];
+}
+
+/** Declares the tables empty, under their own names. */
+export function declareTables(db: DuckDb, tables: readonly StoredTable[], mode: ZoneMode): void {
+  db.run(`CREATE SCHEMA ${STORE}`);
+  for (const { store, table, namespace, name } of tables) {
+    const columns = table.schema.fields.map((field) => columnDeclaration(field, mode));
+    db.run(`CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`);
+    db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`);
+    db.run(`CREATE VIEW ${quoteName(namespace)}.${quoteName(name)} AS FROM ${STORE}.${store}`);
+  }
+}
+
+/** The columns of a query's result. */
+export function describe(db: DuckDb, sql: string): readonly DescribedColumn[] {
+  const rows = db.run(`DESCRIBE ${sql}`).toArray();
+  return rows.map((row) => ({ name: row["column_name"], type: row["column_type"] }));
+}
+
+/**
+ * Which columns of the result are zoned: the engine is asked about the same tables with zoned types.
+ * Null where the query computes with them what only UTC timestamps can.
+ */
+export function zonedColumns(
+  db: DuckDb,
+  { sql, tables, nowMs }: {
+    readonly sql: string;
+    readonly tables: readonly StoredTable[];
+    readonly nowMs: number;
+  },
+): ReadonlySet<number> | null {
+  defineForPlanning(db, { nowMs, timestamps: new Set() });
+  // What keeps the zone of its argument; only types are asked for.
+  db.run("CREATE OR REPLACE MACRO date_trunc(p, t) AS t");
+  db.run("CREATE OR REPLACE MACRO time_bucket(w, t) AS t");
+  declareTables(db, tables, "zoned");
+  try {
+    db.check(sql);
+    const columns = describe(db, sql);
+    return new Set(columns.flatMap(({ type }, i) => type.includes("WITH TIME ZONE") ? [i] : []));
+  } catch (error) {
+    if (
+      error instanceof AppError && ["sql_invalid", "sql_extension_missing"].includes(error.code)
+    ) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** What turns an instant into a wall-clock time, or back. */
+const SHIFTS_ZONES = /\bat\s+time\s+zone\b|\b(?:timezone|to_local_time)\s*\(/i;
+
+/**
+ * Without a better answer: where all timestamps read are zoned and none is moved to another zone,
+ * those of the result are zoned.
+ */
+export function guessZones(
+  columns: readonly DescribedColumn[],
+  { sql, timestamps }: {
+    readonly sql: string;
+    readonly timestamps: ReadonlySet<"zoned" | "plain">;
+  },
+): ReadonlySet<number> {
+  if (!timestamps.has("zoned") || timestamps.has("plain") || SHIFTS_ZONES.test(sql)) {
+    return new Set();
+  }
+  return new Set(columns.flatMap(({ type }, i) => /\bTIMESTAMP/.test(type) ? [i] : []));
+}
+
+/** What the query needs of its tables. */
+export function explain(db: DuckDb, sql: string): QueryPlan {
+  const plan = (off: string) => {
+    db.run(`SET disabled_optimizers = '${off}'`);
+    const [row] = db.run(`EXPLAIN (FORMAT json) ${sql}`).toArray();
+    return String(row?.["explain_value"]);
+  };
+  const columns = plan(`${OPTIMIZERS_OFF},filter_pushdown`);
+  const filters = plan(OPTIMIZERS_OFF);
+  db.run("SET disabled_optimizers = ''");
+  return readPlan({ columns, filters });
+}
+
+/** Replaces the table behind a view by one that has only the columns that the query reads. */
+export function recreate(db: DuckDb, stored: StoredTable, scan: PlannedScan): void {
+  const { store, table, namespace, name } = stored;
+  const needed = new Set(columnsToRead(stored, scan));
+  const view = `${quoteName(namespace)}.${quoteName(name)}`;
+  const declared = table.schema.fields.filter((field) => needed.has(field.name));
+  const shown = table.schema.fields.map((field) =>
+    needed.has(field.name)
+      ? quoteName(field.name)
+      : `NULL::${engineType(field.type, "utc")} AS ${quoteName(field.name)}`
+  );
+  db.run(`DROP VIEW ${view}`);
+  db.run(`DROP TABLE ${STORE}.${store}`);
+  const columns = declared.map((field) => columnDeclaration(field, "utc"));
+  db.run(`CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`);
+  db.run(`CREATE VIEW ${view} AS SELECT ${shown.join(", ")} FROM ${STORE}.${store}`);
+}
+
+/** At least one: rows are counted by a column. The plan names parts of structs by their path. */
+export function columnsToRead({ table }: StoredTable, scan: PlannedScan): readonly string[] {
+  const names = table.schema.fields.map(({ name }) => name);
+  const needed = names.filter((name) =>
+    [...scan.columns].some((column) => column === name || column.startsWith(`${name}.`))
+  );
+  for (const field of table.schema.fields) {
+    const why = needed.includes(field.name) ? unsupportedType(field.type) : null;
+    if (why === null) continue;
+    const message = `Cannot run the query: column "${field.name}" holds ${why} values, which ` +
+      "cannot be queried; select other columns";
+    throw new AppError("unsupported", "column_type_unsupported", message);
+  }
+  if (needed.length > 0) return needed;
+  const cheap =
+    table.schema.fields.find(({ type }) => ["boolean", "int", "date"].includes(type.kind)) ??
+      table.schema.fields.find(({ type }) => unsupportedType(type) === null);
+  if (cheap === undefined) {
+    throw new AppError("unsupported", "no_columns", "Cannot query a table without columns");
+  }
+  return [cheap.name];
+}
