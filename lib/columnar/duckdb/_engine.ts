@@ -6,10 +6,8 @@
 import * as packaged from "@duckdb/duckdb-wasm/dist/duckdb-node-blocking.cjs";
 import type { DataType } from "apache-arrow";
 
-/** A scalar function in JavaScript; arguments are strings, numbers or null, row by row. */
-export type ScalarFunction = (
-  ...args: readonly (string | number | null)[]
-) => string | number | null;
+/** A scalar function in JavaScript, called row by row; null is a null of SQL. */
+export type ScalarFunction = (...args: readonly (string | null)[]) => string | null;
 
 /** The part of the package's bindings that drls calls. All calls are synchronous. */
 export interface Engine {
