@@ -15,10 +15,12 @@ import { readWire, WireObject } from "./_wire/reader.ts";
 import { readSchema, writeSchema } from "./_wire/schema.ts";
 import { readSnapshot, writeRef, writeSnapshot } from "./_wire/snapshot.ts";
 import { readSortOrder, writeSortOrder } from "./_wire/sort_order.ts";
+import { writePartitionStatisticsFile, writeStatisticsFile } from "./_wire/statistics.ts";
 import type { PartitionField, PartitionSpec } from "./partition_spec.ts";
 import type { Schema } from "./schema.ts";
 import type { Snapshot, SnapshotRef } from "./snapshot.ts";
 import type { SortOrder } from "./sort_order.ts";
+import type { PartitionStatisticsFile, StatisticsFile } from "./statistics.ts";
 import type { FormatVersion } from "./table_metadata.ts";
 
 /** Reads a schema. */
@@ -74,8 +76,18 @@ export function snapshotToJson(snapshot: Snapshot, version: FormatVersion): Json
   return writeSnapshot(snapshot, version);
 }
 
+/** Statistics of one snapshot, as metadata and REST commits write them. */
+export function statisticsToJson(statistics: StatisticsFile): JsonOutput {
+  return writeStatisticsFile(statistics);
+}
+
+/** Partition statistics of one snapshot, as metadata and REST commits write them. */
+export function partitionStatisticsToJson(statistics: PartitionStatisticsFile): JsonOutput {
+  return writePartitionStatisticsFile(statistics);
+}
+
 /** A reference without its name, as metadata and REST commits write it. */
-export function snapshotRefToJson(ref: SnapshotRef): JsonOutput {
+export function snapshotRefToJson(ref: SnapshotRef): Readonly<Record<string, JsonOutput>> {
   return writeRef(ref);
 }
 

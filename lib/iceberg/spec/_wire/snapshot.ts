@@ -145,7 +145,7 @@ function positiveLong(wire: WireObject, key: string): number | null {
 }
 
 /** Inverse of {@linkcode readRefs} for one reference, without its name. */
-export function writeRef(ref: SnapshotRef): JsonOutput {
+export function writeRef(ref: SnapshotRef): Readonly<Record<string, JsonOutput>> {
   const { minSnapshotsToKeep, maxSnapshotAgeMs, maxRefAgeMs } = ref;
   return {
     ...ref.extra,

@@ -48,7 +48,12 @@ export function readStatistics(wire: WireObject, key: string): StatisticsFile[] 
 
 /** Inverse of {@linkcode readStatistics}. */
 export function writeStatistics(files: readonly StatisticsFile[]): JsonOutput {
-  return files.map((file) => ({
+  return files.map(writeStatisticsFile);
+}
+
+/** Writes one table statistics file. */
+export function writeStatisticsFile(file: StatisticsFile): JsonOutput {
+  return {
     ...file.extra,
     "snapshot-id": file.snapshotId,
     "statistics-path": file.statisticsPath,
@@ -56,7 +61,7 @@ export function writeStatistics(files: readonly StatisticsFile[]): JsonOutput {
     "file-footer-size-in-bytes": file.fileFooterSizeInBytes,
     ...(file.keyMetadata === null ? {} : { "key-metadata": file.keyMetadata }),
     "blob-metadata": file.blobMetadata.map(writeBlob),
-  }));
+  };
 }
 
 /** Reads partition statistics; none where the key is absent. */
@@ -72,12 +77,17 @@ export function readPartitionStatistics(wire: WireObject, key: string): Partitio
 
 /** Inverse of {@linkcode readPartitionStatistics}. */
 export function writePartitionStatistics(files: readonly PartitionStatisticsFile[]): JsonOutput {
-  return files.map((file) => ({
+  return files.map(writePartitionStatisticsFile);
+}
+
+/** Writes one partition statistics file. */
+export function writePartitionStatisticsFile(file: PartitionStatisticsFile): JsonOutput {
+  return {
     ...file.extra,
     "snapshot-id": file.snapshotId,
     "statistics-path": file.statisticsPath,
     "file-size-in-bytes": file.fileSizeInBytes,
-  }));
+  };
 }
 
 /** Reads encryption keys; none where the key is absent. */
