@@ -12,6 +12,7 @@ import { auditRoutes } from "./audit.ts";
 import { configRoutes } from "./config.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { healthRoutes } from "./health.ts";
+import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import type { Services } from "./services.ts";
 import { sessionRoutes } from "./session.ts";
@@ -28,6 +29,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...tableRoutes,
+  ...maintenanceRoutes,
   ...configRoutes,
   ...userRoutes,
   ...tokenRoutes,

@@ -3,6 +3,7 @@ import type { Access } from "../lib/access/mod.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CatalogConfiguration } from "../lib/configuration/mod.ts";
 import type { Log } from "../lib/log.ts";
+import type { Maintenance } from "../lib/maintenance/mod.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Operations } from "../lib/operations/mod.ts";
 import type { Settings } from "../lib/settings.ts";
@@ -32,6 +33,7 @@ export interface HealthProbes {
 export interface Services {
   readonly access: Access;
   readonly tables: Tables;
+  readonly maintenance: Maintenance;
   readonly operations: Operations;
   readonly configuration: Pick<CatalogConfiguration, "get" | "put">;
   readonly health: HealthProbes;

@@ -2,6 +2,7 @@
 import type { Access, Principal, Role } from "../../../lib/access/mod.ts";
 import { AppError } from "../../../lib/errors.ts";
 import { createLog, type Log } from "../../../lib/log.ts";
+import type { Maintenance } from "../../../lib/maintenance/mod.ts";
 import { createMetrics } from "../../../lib/metrics.ts";
 import type { Operations } from "../../../lib/operations/mod.ts";
 import { Secret } from "../../../lib/secret.ts";
@@ -22,6 +23,7 @@ export interface HarnessOptions {
   readonly http?: Partial<Services["http"]>;
   readonly access?: Partial<Access>;
   readonly tables?: Partial<Tables>;
+  readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly configuration?: Services["configuration"];
   readonly health?: Partial<HealthProbes>;
@@ -36,6 +38,7 @@ export function harness(options: HarnessOptions = {}) {
   const services: Services = {
     access: { ...standInAccess(), ...options.access },
     tables: standIn<Tables>(options.tables),
+    maintenance: standIn<Maintenance>(options.maintenance),
     operations: standIn<Operations>(options.operations),
     configuration: standIn<Services["configuration"]>(options.configuration),
     health: {
