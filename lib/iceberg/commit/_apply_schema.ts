@@ -22,7 +22,7 @@ export function addSchema(
   { schema }: UpdateOf<"add-schema">,
 ): MetadataDraft {
   const { metadata } = draft;
-  checkVersion(schema, metadata.formatVersion);
+  checkSchemaVersion(schema, metadata.formatVersion);
   const lastColumnId = Math.max(metadata.lastColumnId, schema.highestFieldId());
   const known = metadata.schemas.find((one) => isSameSchema(one, schema));
   if (known !== undefined) {
@@ -90,7 +90,7 @@ function nextSchemaId({ schemas, currentSchemaId, snapshots }: TableMetadata): n
 }
 
 /** A reader of `version` must be able to understand every column. */
-function checkVersion(schema: SchemaType, version: FormatVersion): void {
+export function checkSchemaVersion(schema: SchemaType, version: FormatVersion): void {
   if (version >= 3) return;
   for (const { field, name } of schema.allFields()) {
     const { kind } = field.type;
