@@ -70,12 +70,13 @@ function gatherValidity(
   const bitmaps = chunks.map(validityOf);
   if (bitmaps.every((bitmap) => bitmap === null)) return { validity: null, nullCount: 0 };
   const { rows, chunkOf } = picks;
+  const offsets = chunks.map((chunk) => chunk.offset);
   const validity = newBitmap(rows.length);
   let nullCount = 0;
   for (let at = 0; at < rows.length; at++) {
     const chunk = chunkOf === null ? 0 : chunkOf[at]!;
     const bitmap = bitmaps[chunk]!;
-    if (bitmap === null || getBit(bitmap, chunks[chunk]!.offset + rows[at]!)) setBit(validity, at);
+    if (bitmap === null || getBit(bitmap, offsets[chunk]! + rows[at]!)) setBit(validity, at);
     else nullCount++;
   }
   return { validity, nullCount };
@@ -83,9 +84,11 @@ function gatherValidity(
 
 function gatherBits(chunks: readonly Data[], { rows, chunkOf }: Picks): Uint8Array {
   const values = newBitmap(rows.length);
+  const sources = chunks.map((chunk): Uint8Array => chunk.values);
+  const offsets = chunks.map((chunk) => chunk.offset);
   for (let at = 0; at < rows.length; at++) {
-    const chunk = chunks[chunkOf === null ? 0 : chunkOf[at]!]!;
-    if (getBit(chunk.values, chunk.offset + rows[at]!)) setBit(values, at);
+    const chunk = chunkOf === null ? 0 : chunkOf[at]!;
+    if (getBit(sources[chunk]!, offsets[chunk]! + rows[at]!)) setBit(values, at);
   }
   return values;
 }
@@ -152,10 +155,11 @@ function gatherBytes(chunks: readonly [Data, ...Data[]], picks: Picks): Data {
   const { type } = chunks[0];
   const starts = chunks.map(offsetsOf);
   const offsets = gatherOffsets(type, starts, picks);
+  const sources = chunks.map((chunk): Uint8Array => chunk.values);
   const values = new Uint8Array(offsets[rows.length]!);
   for (let at = 0; at < rows.length; at++) {
     const chunk = chunkOf === null ? 0 : chunkOf[at]!;
-    const source: Uint8Array = chunks[chunk]!.values;
+    const source = sources[chunk]!;
     const row = rows[at]!;
     let from = starts[chunk]![row]!;
     const to = starts[chunk]![row + 1]!;

@@ -1,0 +1,226 @@
+/** Projection of one column, at any depth: see `project_batch.ts`. */
+import { type Data, Type as ArrowTypeId } from "apache-arrow";
+import type { AppError } from "../../errors.ts";
+import {
+  isPrimitive,
+  type ListType,
+  type MapType,
+  type NestedField,
+  type StructType,
+  type Type,
+} from "../../iceberg/spec/types.ts";
+import { arrowType } from "../arrow/arrow_schema.ts";
+import { getBit } from "../arrow/bitmap.ts";
+import { castColumn } from "../arrow/cast_column.ts";
+import type { ColumnFault } from "../arrow/column_error.ts";
+import { sliceColumn } from "../arrow/concat_columns.ts";
+import { constantColumn } from "../arrow/constant_column.ts";
+import { makeColumn, nullsOf, offsetsOf, storedOffsets, validityOf } from "../arrow/layout.ts";
+import { plainColumn } from "../arrow/plain.ts";
+import type { FileField } from "./file_fields.ts";
+
+/** Brings a column of the file into the form of the table's column. */
+export type ColumnProjector = (column: Data) => Data;
+
+type FaultOf = (column: string) => ColumnFault;
+
+/** A member of the table's schema: what projection needs of a field. */
+type Member = Pick<NestedField, "name" | "required" | "type" | "initialDefault">;
+
+/** The projector from a field of the file to a field of the table. */
+export function compileColumn(
+  source: FileField,
+  field: Member,
+  faultOf: FaultOf,
+): ColumnProjector {
+  const project = compileType(source, field, faultOf);
+  const fault = faultOf(field.name);
+  if (!field.required) return project;
+  return (column) => {
+    const projected = project(column);
+    if (nullsOf(projected) > 0) throw nullInRequired(fault);
+    return projected;
+  };
+}
+
+function compileType(source: FileField, field: Member, faultOf: FaultOf): ColumnProjector {
+  const { type, name } = field;
+  if (isPrimitive(type)) {
+    const fault = faultOf(name);
+    return (column) => castColumn(column, type, fault);
+  }
+  const below = (member: string) => faultOf(`${name}.${member}`);
+  switch (type.kind) {
+    case "struct":
+      return compileStruct(source, { type, name, below, fault: faultOf(name) });
+    case "list":
+      return compileList(source, { type, name, below, fault: faultOf(name) });
+    case "map":
+      return compileMap(source, { type, name, below, fault: faultOf(name) });
+  }
+}
+
+interface Nested<T extends Type> {
+  readonly type: T;
+  /** Dotted name. */
+  readonly name: string;
+  readonly fault: ColumnFault;
+  readonly below: FaultOf;
+}
+
+function compileStruct(source: FileField, nested: Nested<StructType>): ColumnProjector {
+  const { type, fault, below } = nested;
+  const target = arrowType(type);
+  const byId = new Map(source.children.map((child, at) => [child.id, { child, at }]));
+  const members = type.fields.map((field) => {
+    const found = byId.get(field.id);
+    if (found !== undefined) {
+      const project = compileType(found.child, field, below);
+      return (struct: Data) => project(childOf(struct, found.at));
+    }
+    const value = field.initialDefault ?? null;
+    if (value === null && field.required) throw missingMember(below(field.name));
+    return (struct: Data) =>
+      constantColumn(field.type, value, { length: struct.length, column: field.name });
+  });
+  return (column) => {
+    const struct = expect(column, ArrowTypeId.Struct, { wanted: "struct", fault });
+    const { length } = struct;
+    const children = members.map((member) => member(struct));
+    type.fields.forEach((field, at) => {
+      const child = children[at];
+      if (field.required && child !== undefined && hasOwnNull(child, struct)) {
+        throw nullInRequired(below(field.name));
+      }
+    });
+    const validity = validityOf(struct);
+    if (validity === null) return makeColumn(target, { length, children });
+    // The bitmap starts at the struct's own offset; its children start at their own.
+    return struct.clone(target, struct.offset, length, struct.nullCount, undefined, children);
+  };
+}
+
+function compileList(source: FileField, nested: Nested<ListType>): ColumnProjector {
+  const { type, fault, below } = nested;
+  const target = arrowType(type);
+  const element: Member = {
+    name: "element",
+    required: type.elementRequired,
+    type: type.element,
+    initialDefault: undefined,
+  };
+  const [child] = source.children;
+  const project = child === undefined ? null : compileColumn(child, element, below);
+  return (column) => {
+    const plain = plainColumn(column);
+    if (project === null || !isList(plain)) throw wrongType(plain, "list", fault);
+    const { items, offsets } = reachedItems(plain);
+    return nestedColumn(plain, { target, offsets, child: project(items) });
+  };
+}
+
+function compileMap(source: FileField, nested: Nested<MapType>): ColumnProjector {
+  const { type, fault, below } = nested;
+  const target = arrowType(type);
+  const entriesType = target.children[0]?.type;
+  const [keySource, valueSource] = source.children;
+  const key = { name: "key", required: true, type: type.key, initialDefault: undefined };
+  const value = {
+    name: "value",
+    required: type.valueRequired,
+    type: type.value,
+    initialDefault: undefined,
+  };
+  const projectKey = keySource === undefined ? null : compileColumn(keySource, key, below);
+  const projectValue = valueSource === undefined ? null : compileColumn(valueSource, value, below);
+  return (column) => {
+    const plain = plainColumn(column);
+    if (plain.typeId !== ArrowTypeId.Map || projectKey === null || projectValue === null) {
+      throw wrongType(plain, "map", fault);
+    }
+    const { items, offsets } = reachedItems(plain);
+    const children = [projectKey(childOf(items, 0)), projectValue(childOf(items, 1))];
+    const child = makeColumn(entriesType, { length: items.length, children });
+    return nestedColumn(plain, { target, offsets, child });
+  };
+}
+
+/** The items that a slice of lists reaches, and offsets that count from the first of them. */
+function reachedItems(lists: Data): { readonly items: Data; readonly offsets: Int32Array } {
+  const own = fixedOffsets(lists) ?? offsetsOf(lists);
+  const { length } = lists;
+  const first = own[0] ?? 0;
+  const last = own[length] ?? first;
+  const child = childOf(lists, 0);
+  const items = first === 0 && last === child.length
+    ? child
+    : sliceColumn(child, { at: first, length: last - first });
+  if (first === 0 && own instanceof Int32Array) return { items, offsets: own };
+  const offsets = new Int32Array(length + 1);
+  for (let row = 0; row <= length; row++) offsets[row] = own[row]! - first;
+  return { items, offsets };
+}
+
+function fixedOffsets(lists: Data): Int32Array | null {
+  if (lists.typeId !== ArrowTypeId.FixedSizeList) return null;
+  return Int32Array.from({ length: lists.length + 1 }, (_, row) => lists.stride * row);
+}
+
+interface NestedParts {
+  readonly target: Data["type"];
+  readonly offsets: Int32Array;
+  readonly child: Data;
+}
+
+/** The lists or maps with another child; validity stays as it is. */
+function nestedColumn(lists: Data, { target, offsets, child }: NestedParts): Data {
+  const { offset, length, nullBitmap } = lists;
+  const nullCount = nullsOf(lists);
+  const buffers = [storedOffsets(offsets), undefined, nullCount === 0 ? undefined : nullBitmap];
+  return lists.clone(target, offset, length, nullCount, buffers as never, [child]);
+}
+
+/** Whether a member is null where its struct is not. */
+function hasOwnNull(member: Data, struct: Data): boolean {
+  if (nullsOf(member) === 0) return false;
+  const outer = validityOf(struct);
+  const inner = validityOf(member);
+  for (let row = 0; row < struct.length; row++) {
+    const isNull = inner === null || !getBit(inner, member.offset + row);
+    if (isNull && (outer === null || getBit(outer, struct.offset + row))) return true;
+  }
+  return false;
+}
+
+function isList(column: Data): boolean {
+  return column.typeId === ArrowTypeId.List || column.typeId === ArrowTypeId.LargeList ||
+    column.typeId === ArrowTypeId.FixedSizeList;
+}
+
+function expect(
+  column: Data,
+  typeId: ArrowTypeId,
+  { wanted, fault }: { readonly wanted: string; readonly fault: ColumnFault },
+): Data {
+  const plain = plainColumn(column);
+  if (plain.typeId !== typeId) throw wrongType(plain, wanted, fault);
+  return plain;
+}
+
+function childOf(column: Data, at: number): Data {
+  const child = column.children[at];
+  if (child === undefined) throw new TypeError(`Cannot find child ${at} of ${column.type}`);
+  return child;
+}
+
+function wrongType(column: Data, wanted: string, fault: ColumnFault): AppError {
+  return fault(`it holds ${column.type}, wanted ${wanted}`, null);
+}
+
+function nullInRequired(fault: ColumnFault): AppError {
+  return fault("it holds null and is required", null);
+}
+
+function missingMember(fault: ColumnFault): AppError {
+  return fault("the file lacks it, and it is required without a default", null);
+}
