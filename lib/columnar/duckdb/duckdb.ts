@@ -17,6 +17,7 @@ import {
 import { AppError } from "../../errors.ts";
 import { Pacer } from "../../pacer.ts";
 import { bootEngine, type Engine, type ScalarFunction } from "./_engine.ts";
+import { packBooleans, withBooleans } from "./_booleans.ts";
 import { isTrap, queryFailure } from "./_failure.ts";
 
 /** A table inside the engine. */
@@ -113,12 +114,12 @@ export class DuckDb {
   async stream(sql: string, signal: AbortSignal): Promise<ResultStream> {
     const reader = await RecordBatchReader.from(this.#messages(sql, signal));
     await reader.open();
-    return { schema: reader.schema, batches: this.#translated(reader) };
+    return { schema: withBooleans(reader.schema), batches: this.#translated(reader) };
   }
 
   async *#translated(reader: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
     try {
-      yield* reader;
+      for await (const batch of reader) yield packBooleans(batch);
     } catch (error) {
       throw this.#failure(error);
     }

@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { quoteName } from "./engine_types.ts";
 import type { TableMention } from "./sql_tables.ts";
-import { isSqlSymbol, isSqlWord, tokenizeSql } from "./sql_tokens.ts";
+import { isSqlSymbol, isSqlWord, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
 
 /** A table where the query's text names it, and its name in the engine. */
 export interface NamedMention {
@@ -41,18 +41,54 @@ export function rewriteSql(sql: string, tables: readonly NamedMention[]): string
   return withJsonArrows(withoutZonedType(text)).replace(/[\s;]+$/, "");
 }
 
-/** `TIMESTAMPTZ '…'` and casts to it become plain timestamps: inside, all times are in UTC. */
+/** A point in time with an offset, as a string of SQL. */
+const OFFSET_TIME =
+  /^'\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s*(Z|[+-]\d\d(?::?\d\d)?)\s*'$/i;
+
+/**
+ * `TIMESTAMPTZ '…'` and casts to it become plain timestamps: inside, all times are in UTC. The engine
+ * would drop an offset, so it is worked in here; where that cannot be seen to be right, it is refused.
+ */
 function withoutZonedType(sql: string): string {
   const tokens = tokenizeSql(sql);
   let text = sql;
   for (let i = tokens.length - 1; i >= 0; i--) {
     const token = tokens[i];
-    if (token === undefined || !isSqlWord(token, "TIMESTAMPTZ")) continue;
+    if (token === undefined) continue;
+    const offset = token.kind === "string" ? OFFSET_TIME.exec(token.text) : null;
+    if (offset !== null) text = replaceToken(text, token, inUtc(offset, isTyped(tokens, i)));
+    if (!isSqlWord(token, "TIMESTAMPTZ")) continue;
     const isType = tokens[i + 1]?.kind === "string" || isSqlSymbol(tokens[i - 1], ":") ||
       isSqlWord(tokens[i - 1], "AS");
-    if (isType) text = `${text.slice(0, token.start)}TIMESTAMP${text.slice(token.end)}`;
+    if (isType) text = replaceToken(text, token, "TIMESTAMP");
   }
   return text;
+}
+
+/** Whether a string is said to be a time: `TIMESTAMPTZ '…'` or `'…'::TIMESTAMPTZ`. */
+function isTyped(tokens: readonly SqlToken[], i: number): boolean {
+  const isType = (token: SqlToken | undefined) =>
+    isSqlWord(token, "TIMESTAMPTZ") || isSqlWord(token, "TIMESTAMP");
+  return isType(tokens[i - 1]) || (isSqlSymbol(tokens[i + 1], ":") && isType(tokens[i + 3]));
+}
+
+function inUtc([literal = "", date, time, zone = "Z"]: RegExpExecArray, typed: boolean): string {
+  if (/^(?:Z|[+-]00(?::?00)?)$/i.test(zone)) return literal;
+  if (!typed) {
+    const message = `Cannot run the query: ${literal} has an offset, which is only read where it ` +
+      `is said to be a time; write TIMESTAMPTZ ${literal}`;
+    throw new AppError("invalid", "sql_offset_untyped", message);
+  }
+  const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const offsetMs = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0)) * 60_000;
+  // The offset is in whole minutes: what stands behind them is carried over as it is.
+  const [clock = "", seconds = "00"] = [time?.slice(0, 5), time?.slice(6)];
+  const shifted = new Date(Date.parse(`${date}T${clock}:00Z`) - offsetMs).toISOString();
+  return `'${shifted.slice(0, 10)} ${shifted.slice(11, 16)}:${seconds || "00"}'`;
+}
+
+function replaceToken(text: string, token: SqlToken, replacement: string): string {
+  return `${text.slice(0, token.start)}${replacement}${text.slice(token.end)}`;
 }
 
 /**

@@ -18,9 +18,11 @@ export interface TableMention {
 const OPENERS = new Set(["FROM", "JOIN", "DESCRIBE", "SUMMARIZE", "TABLE", "PIVOT", "UNPIVOT"]);
 /** These end a FROM list, so that a comma no longer means another table. */
 const CLOSERS = new Set(
-  ("SELECT WHERE GROUP HAVING WINDOW QUALIFY ORDER LIMIT OFFSET UNION INTERSECT EXCEPT ON USING SET " +
+  ("SELECT WHERE GROUP HAVING WINDOW QUALIFY ORDER LIMIT OFFSET UNION INTERSECT EXCEPT SET " +
     "WITH SAMPLE VALUES").split(" "),
 );
+/** What follows is no table, but the list goes on with the next comma. */
+const JOIN_CONDITIONS = new Set(["ON", "USING"]);
 /** Words that may stand between FROM or JOIN and the name. */
 const FILLERS = new Set(["LATERAL", "ONLY"]);
 
@@ -37,6 +39,7 @@ export function tablesOf(sql: string): readonly TableMention[] {
     const word = token.kind === "name" ? token.text.toUpperCase() : "";
     if (OPENERS.has(word)) lists[lists.length - 1] = expecting = true;
     else if (CLOSERS.has(word)) lists[lists.length - 1] = expecting = false;
+    else if (JOIN_CONDITIONS.has(word)) expecting = false;
     else if (isSqlSymbol(token, "(")) lists.push(expecting);
     else if (isSqlSymbol(token, ")")) {
       if (lists.length > 1) lists.pop();
