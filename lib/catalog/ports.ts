@@ -58,6 +58,8 @@ export interface CatalogGateway {
     commit: CatalogCommit,
     options?: CallOptions,
   ): Promise<TableLocation>;
+  /** See {@linkcode Catalog.dropTable}: a job that deletes a table's files drops the table first. */
+  drop(location: TableLocation, options?: CallOptions): Promise<void>;
 }
 
 /** A table to create. Field ids are assigned anew, from 1, by whoever writes the metadata. */

@@ -28,6 +28,11 @@ export interface JobHost {
   /** The table in its catalog; commits go through the catalog in the main isolate. */
   openTable(location: TableLocation): TableStore;
   openStorage(spec: StorageSpec): FileIo;
+  /**
+   * Takes a table out of its catalog, as it was located: `conflict`/`commit_conflict` where it has
+   * changed since. From then on its files are nobody's but the job's.
+   */
+  dropTable(location: TableLocation): Promise<void>;
   /** Cheap: call it as often as there is news. */
   progress(progress: JobProgress): void;
   /**
