@@ -5,7 +5,7 @@ import {
   type NewTableOptions,
 } from "../iceberg/commit/new_table_metadata.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
-import { currentSchema, type TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
 import type { TableDefinition } from "./ports.ts";
 
 /**

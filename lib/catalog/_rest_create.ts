@@ -8,10 +8,14 @@ import {
 import { type JsonOutput, stringifyJson } from "../json.ts";
 import { uuidV7 } from "../uuid_v7.ts";
 import type { HttpResponse } from "./_http.ts";
+import { newTableMetadata } from "./_new_table.ts";
 import { errorType, restFailure } from "./_rest_errors.ts";
 import type { RestSession } from "./_rest_session.ts";
 import { createFailure, sendChange } from "./_rest_writes.ts";
 import type { TableDefinition } from "./ports.ts";
+
+/** Stands in for the id that the server assigns. */
+const NO_UUID = "00000000-0000-0000-0000-000000000000";
 
 /** Options of {@linkcode createRestTable}. */
 export interface RestCreateOptions {
@@ -28,6 +32,8 @@ export async function createRestTable(
 ): Promise<HttpResponse> {
   const { identifier } = definition;
   const { encode, signal } = options;
+  // The server's own refusal would not say what is wrong; ids and location are its business.
+  newTableMetadata(definition, { location: "s3://any", tableUuid: NO_UUID, nowMs: 0 });
   const change = {
     method: "POST",
     path: `namespaces/${encode(identifier.namespace)}/tables`,

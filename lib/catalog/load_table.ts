@@ -51,7 +51,7 @@ export async function loadTable(
   options: LoadTableOptions,
 ): Promise<LoadedDocument> {
   return location.kind === "rest"
-    ? loadFromAnswer(location, options)
+    ? loadAnswer(location, options).table
     : await loadFromFile(location, options);
 }
 
@@ -93,10 +93,18 @@ async function loadFromFile(
 const OF_ANOTHER_CATALOG = "Its metadata files are named as a sql or rest catalog names them; " +
   "changes are only safe through that catalog";
 
-function loadFromAnswer(
+/** A table from a REST catalog's answer. */
+export interface LoadedAnswer {
+  readonly table: LoadedDocument;
+  /** Whether the answer brings its own way to the table's files: only loading has to. */
+  readonly isVending: boolean;
+}
+
+/** {@linkcode loadTable} of what a REST catalog answered. */
+export function loadAnswer(
   location: TableLocation & { kind: "rest" },
   options: LoadTableOptions,
-): LoadedDocument {
+): LoadedAnswer {
   const { identifier, response } = location;
   const name = formatIdentifier(identifier);
   const maxBytes = options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES;
@@ -104,7 +112,7 @@ function loadFromAnswer(
   const at = result.metadataLocation ?? name;
   const metadata = tableMetadataFromJson(result.metadata, { location: at });
   const storage = vendStorage(location.storage, vendedProperties(result, metadata.location));
-  return {
+  const table = {
     identifier,
     metadata,
     // Only a table that was never committed has none; its folder stands in.
@@ -114,6 +122,8 @@ function loadFromAnswer(
     documentBytes: response.length,
     storedBytes: response.length,
   };
+  const isVending = result.credentials.length > 0 || Object.keys(result.config).length > 0;
+  return { table, isVending };
 }
 
 function metadataMissing(location: TableLocation & { kind: "file" }, cause: AppError): AppError {

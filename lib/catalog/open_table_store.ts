@@ -3,7 +3,7 @@ import type { TableStore } from "../iceberg/commit/table_store.ts";
 import type { FileIo } from "../iceberg/ports.ts";
 import type { StorageSpec } from "../storage/mod.ts";
 import { HadoopTableStore } from "./_hadoop_table_store.ts";
-import { AppError } from "../errors.ts";
+import { RestTableStore } from "./_rest_table_store.ts";
 import { SqlTableStore } from "./_sql_table_store.ts";
 import type { CatalogGateway, TableLocation } from "./ports.ts";
 
@@ -18,10 +18,7 @@ export interface TableStoreOptions {
 
 /** Opens a table where it was located. Nothing is reached before the first call. */
 export function openTableStore(location: TableLocation, options: TableStoreOptions): TableStore {
-  if (location.kind === "rest") {
-    const message = "Cannot change a table of a REST catalog yet: use a sql or hadoop catalog";
-    throw new AppError("unsupported", "rest_commit_unsupported", message);
-  }
+  if (location.kind === "rest") return new RestTableStore(location, options);
   const { foundAt } = location;
   return foundAt === null
     ? new SqlTableStore(location, options)
