@@ -134,6 +134,8 @@ export class HadoopTableStore implements TableStore {
     } catch (error) {
       throw this.#unknown(error);
     }
+    // Asked again: one who built on it before it went has looked for it, or is seen here.
+    if (await this.#isAnyThere(successors)) throw this.#unknown();
     if (isRivalled) throw this.#conflict();
     const current = await findCurrentMetadata(this.#io, this.#location.foundAt);
     throw current === null ? tableNotFound(this.#name) : this.#conflict();
