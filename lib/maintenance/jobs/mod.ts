@@ -1,0 +1,11 @@
+/** Maintenance inside a table isolate. */
+export type {
+  FinishedGroup,
+  GroupRewriter,
+  PlannedGroup,
+  PlanningState,
+  RewriteGroupOptions,
+} from "./compaction/group_rewriter.ts";
+export { CompactionLedger } from "./compaction/ledger.ts";
+export { planTable } from "./compaction/plan_table.ts";
+export { type CompactionWork, MAX_ROUNDS, runCompaction } from "./compaction/run_compaction.ts";
