@@ -1,0 +1,59 @@
+/** Parquet bytes to Arrow batches, through WebAssembly. */
+import { type RecordBatch, RecordBatchReader } from "apache-arrow";
+import { AppError, corruptData, displayPath } from "../../../errors.ts";
+import { ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
+
+/** Options of {@linkcode decodeParquet}. */
+export interface DecodeOptions {
+  /** Rows of a batch, at most. */
+  readonly batchSize: number;
+  /** Rows to skip, and rows to decode after them. */
+  readonly offset?: number;
+  readonly limit?: number;
+  /** For messages. */
+  readonly location: string;
+}
+
+/**
+ * Decodes a file in memory. The batches' memory is JavaScript's own. Throws `corrupt_data` (code
+ * `parquet_corrupt`) or `unsupported` (code `parquet_unsupported`).
+ */
+export function decodeParquet(bytes: Uint8Array, options: DecodeOptions): readonly RecordBatch[] {
+  const { location, batchSize, offset, limit } = options;
+  // A batch holds at most 2 GiB of one column; rows can be so uneven that no estimate helps.
+  for (let rows = batchSize;; rows = Math.ceil(rows / 8)) {
+    try {
+      const stream = withParquetWasm((wasm, own) => {
+        const table = own(wasm.readParquet(bytes, {
+          batchSize: rows,
+          ...(offset === undefined ? {} : { offset }),
+          ...(limit === undefined ? {} : { limit }),
+        }));
+        return table.intoIPCStream();
+      });
+      return [...RecordBatchReader.from(stream)];
+    } catch (error) {
+      if (!(error instanceof ParquetWasmError)) throw error;
+      if (rows === 1 || !OVERFLOW.test(error.message)) throw decodeError(error, location);
+    }
+  }
+}
+
+const OVERFLOW = /overflow/i;
+const NOT_IMPLEMENTED = /not (?:yet )?implemented|NYI|unsupported|not supported/i;
+
+/** What a failure of the decoder means to the caller. */
+export function decodeError(error: ParquetWasmError, location: string): AppError {
+  const name = displayPath(location);
+  const options = { context: { location, trapped: error.trapped }, cause: error };
+  if (!error.trapped && NOT_IMPLEMENTED.test(error.message)) {
+    return new AppError(
+      "unsupported",
+      "parquet_unsupported",
+      `Cannot read "${name}": it uses a part of Parquet that drls does not decode; ` +
+        "rewrite the file with another writer",
+      options,
+    );
+  }
+  return corruptData("parquet_corrupt", `Cannot read "${name}": its pages are damaged`, options);
+}
