@@ -88,6 +88,15 @@ export class MetricMap<V> implements ReadonlyMap<number, V> {
     return this.entries();
   }
 
+  /** A copy that keeps only its own bytes alive: for entries that outlive their manifest. */
+  detached(): MetricMap<V> {
+    const cursor = this.#seek(new AvroCursor(this.#block.location));
+    skipCounting(cursor, this.#format);
+    const bytes = this.#block.bytes.slice(this.#start, cursor.pos);
+    const block = { ...this.#block, bytes, end: bytes.length };
+    return new MetricMap(this.#format, { block, start: 0, size: this.size });
+  }
+
   #decode(): Map<number, V> {
     const { readKey, readValue, minPairBytes } = this.#format;
     const cursor = this.#seek(new AvroCursor(this.#block.location));

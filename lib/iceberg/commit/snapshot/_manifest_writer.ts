@@ -23,7 +23,7 @@ import {
 import { manifestPath } from "./_file_names.ts";
 
 /** Entries that are encoded to learn how many bytes one takes. */
-const SAMPLE_ENTRIES = 1_000;
+export const SAMPLE_ENTRIES = 1_000;
 
 /** Names that may be taken before a writer gives up: another transaction of the operation has them. */
 const MAX_NAME_TRIES = 40;
@@ -110,14 +110,19 @@ export class ManifestWriter {
   ): readonly (readonly ManifestEntry[])[] {
     if (entries.length === 0) return [];
     if (entries.length <= SAMPLE_ENTRIES) return [entries];
-    const sample = writeManifest(entries.slice(0, SAMPLE_ENTRIES), this.#describe(options, ""));
-    const bytes = sample.bytes.length / SAMPLE_ENTRIES * entries.length;
+    const sample = entries.slice(0, SAMPLE_ENTRIES);
+    const bytes = this.measure(sample, options) / sample.length * entries.length;
     const count = Math.max(1, Math.ceil(bytes / Math.max(1, options.targetBytes)));
     const length = Math.ceil(entries.length / count);
     return Array.from(
       { length: Math.ceil(entries.length / length) },
       (_, i) => entries.slice(i * length, (i + 1) * length),
     );
+  }
+
+  /** Bytes of a manifest of these entries, which is not stored. */
+  measure(entries: Iterable<ManifestEntry>, kind: ManifestKind): number {
+    return writeManifest(entries, this.#describe(kind, "")).bytes.length;
   }
 
   /** Writes one manifest of any size. */

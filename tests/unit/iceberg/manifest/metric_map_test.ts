@@ -107,3 +107,19 @@ Deno.test("compileCounts() refuses types that are no map with integer keys", () 
   assert.throws(() => compileCounts(mapType("string", "long")), { name: "AvroTypeMismatch" });
   assert.throws(() => compileCounts(mapType("int", "bytes")), { name: "AvroTypeMismatch" });
 });
+
+Deno.test("MetricMap.detached() holds the same pairs, and none of the bytes around them", () => {
+  const pairs = [[3, 1], [7, 2 ** 40], [-1, 0]] as const;
+  const items = pairs.flatMap(([key, value]) => [long(key), long(value)]);
+  const encoded = concat(long(1), long(pairs.length), ...items, 0);
+  const block = concat(new Uint8Array(1_000).fill(0xff), encoded, new Uint8Array(1_000).fill(0xff));
+  const cursor = new AvroCursor("m.avro");
+  cursor.reset(block, 1_000, 1_000 + encoded.length);
+  const map = COUNTS(cursor);
+  assert(map !== null);
+  const detached = map.detached();
+  block.fill(0xff);
+  assert.deepEqual(new Map(detached), new Map(pairs));
+  assert.equal(detached.get(7), 2 ** 40);
+  assert.equal(detached.detached().get(-1), 0);
+});
