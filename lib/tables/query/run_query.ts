@@ -50,8 +50,6 @@ export interface QueryResult {
 /** Rows that enter the engine before a query runs over them piece by piece. */
 const PIECE_ROWS = 122_880;
 const NO_FILES = "SET enable_external_access = false";
-/** Queries are refused beyond this length, in UTF-16 units. */
-export const MAX_SQL_CHARS = 256 * 1024;
 
 /** Runs a query in a database that nobody else has used; see the module. */
 export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<QueryResult> {
