@@ -132,8 +132,7 @@ export class RowTable {
 
   /** Deletes every row of the region that has one of these values and is there already. */
   async deleteEqual(values: readonly number[], region = "eu"): Promise<void> {
-    const like = await writeRows(this.store.io, [], { region });
-    const file = await writeDeletes(this.store.io, like, {
+    const file = await writeDeletes(this.store.io, { partition: [region] }, {
       deletes: { values },
       of: null,
       isVector: false,
@@ -232,7 +231,7 @@ async function writeRows(
 
 async function writeDeletes(
   io: FileIo,
-  beside: DataFile,
+  beside: Pick<DataFile, "partition">,
   { deletes, of, isVector }: {
     readonly deletes: StoredDeletes;
     readonly of: string | null;
