@@ -5,12 +5,13 @@
  * Only as many entries are in memory as fit into {@linkcode MAX_BUFFERED_BYTES}; where there are
  * more, manifests are read once for each stretch of the order.
  */
-import { corruptData } from "../../../errors.ts";
+import { AppError, corruptData } from "../../../errors.ts";
 import { mapConcurrently } from "../../../concurrency.ts";
 import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
 import type { ManifestFile } from "../../manifest/manifest_file.ts";
 import { MetricMap } from "../../manifest/metric_map.ts";
 import { DEFAULT_MANIFEST_CONCURRENCY, partitionFieldsBySpec } from "../../scan/manifest_source.ts";
+import type { PartitionSpec } from "../../spec/partition_spec.ts";
 import { partitionType } from "../../spec/partition_type.ts";
 import { schemaOfSpec } from "../../spec/table_metadata.ts";
 import { isLive } from "./_manifest_filter.ts";
@@ -49,6 +50,8 @@ export interface ClusteringInput {
   readonly kind: ManifestKind;
   readonly manifests: readonly ManifestFile[];
   readonly maxBufferedBytes?: number;
+  /** Names of partition fields to sort by first. */
+  readonly sortBy?: readonly string[];
 }
 
 /** Decides what to rewrite. A table that was just rewritten gives a plan that replaces nothing. */
@@ -60,6 +63,7 @@ export async function planClustering(input: ClusteringInput): Promise<Clustering
     io: attempt.table.io,
     partitionType: partitionType(spec, schemaOfSpec(metadata, spec)),
     partitionFields: partitionFieldsBySpec(metadata).get(kind.specId) ?? [],
+    sortBy: input.sortBy?.map((name) => placeOf(name, spec)),
     signal: attempt.signal,
   });
   const { targetSizeBytes } = manifestProperties(metadata.properties);
@@ -173,4 +177,14 @@ function liveCount(manifests: readonly ManifestFile[]): number {
       sum + (addedFilesCount ?? 0) + (existingFilesCount ?? 0),
     0,
   );
+}
+
+function placeOf(name: string, { specId, fields }: PartitionSpec): number {
+  const place = fields.findIndex((field) => field.name === name);
+  if (place !== -1) return place;
+  const known = fields.map((field) => field.name).join(", ") || "none";
+  const message = `Cannot sort manifests by "${name}": partition spec ${specId} has ${known}`;
+  throw new AppError("invalid", "partition_field_unknown", message, {
+    issues: [{ path: "sort_by", message }],
+  });
 }

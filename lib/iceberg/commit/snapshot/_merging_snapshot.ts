@@ -9,7 +9,7 @@
  * ```
  */
 import { AppError, displayPath } from "../../../errors.ts";
-import type { ManifestEntry } from "../../manifest/data_file.ts";
+import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
 import type { ManifestFile } from "../../manifest/manifest_file.ts";
 import { isDeletionVector } from "../../scan/delete_index.ts";
 import { type FilteredManifests, isLive, ManifestFilter } from "./_manifest_filter.ts";
@@ -104,6 +104,10 @@ export class MergingSnapshot implements SnapshotKind {
     this.#addedDeletes = changes.addedDeletes ?? [];
     this.#removal = changes.removal ?? NO_REMOVAL;
     checkAddedFiles([...this.#addedData, ...this.#addedDeletes]);
+    checkContents(this.#addedData.map(({ file }) => file), true);
+    checkContents(this.#addedDeletes.map(({ file }) => file), false);
+    checkContents(this.#removal.data.map(({ dataFile }) => dataFile), true);
+    checkContents(this.#removal.deletes.map(({ dataFile }) => dataFile), false);
     checkOverlap(this.#addedData, this.#addedDeletes, this.#removal);
   }
 
@@ -242,6 +246,13 @@ export function requireAll({ missing }: RemovedFiles): void {
 
 function untouched(manifests: readonly ManifestFile[]): FilteredManifests {
   return { manifests, removed: [], duplicates: 0, replaced: 0 };
+}
+
+function checkContents(files: readonly DataFile[], areData: boolean): void {
+  const wrong = files.find((file) => (file.content === "data") !== areData);
+  if (wrong === undefined) return;
+  const name = displayPath(wrong.filePath);
+  throw new TypeError(`Cannot take "${name}" for a file of ${areData ? "data" : "deletes"}`);
 }
 
 /** A file that comes and goes in one snapshot, or a delete for a file that goes, is a mistake. */

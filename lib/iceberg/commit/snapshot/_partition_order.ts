@@ -26,6 +26,8 @@ export interface PartitionOrderOptions {
   /** The type of the tuples; all manifests are of its spec. */
   readonly partitionType: StructType;
   readonly partitionFields: readonly PartitionFieldRef[];
+  /** Places of the fields to sort by first; the others follow in their own order. */
+  readonly sortBy?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +75,7 @@ export class PartitionOrder {
     readonly found: readonly (ReadonlySet<Partition>)[];
     readonly options: PartitionOrderOptions;
   }) {
-    const compare = tupleComparator(options.partitionType);
+    const compare = tupleComparator(options.partitionType, options.sortBy);
     const sorted = [...partitions.values()].sort((a, b) => compare(a.tuple, b.tuple));
     let start = 0;
     for (const [place, partition] of sorted.entries()) {
@@ -158,12 +160,17 @@ function stretchOf(partitions: ReadonlySet<Partition> | undefined): Stretch | nu
   return { first, last };
 }
 
-function tupleComparator({ fields }: StructType): (a: Tuple, b: Tuple) => number {
-  const types = fields.map(({ type }): PrimitiveType =>
-    isPrimitive(type) ? type : { kind: "unknown" }
-  );
+function tupleComparator(
+  { fields }: StructType,
+  first: readonly number[] = [],
+): (a: Tuple, b: Tuple) => number {
+  const places = [...new Set([...first, ...fields.keys()])];
+  const keys = places.map((i): readonly [number, PrimitiveType] => {
+    const type = fields[i]?.type;
+    return [i, type !== undefined && isPrimitive(type) ? type : { kind: "unknown" }];
+  });
   return (a, b) => {
-    for (const [i, type] of types.entries()) {
+    for (const [i, type] of keys) {
       const order = compareValues(type, a[i] ?? null, b[i] ?? null);
       if (order !== 0) return order;
     }

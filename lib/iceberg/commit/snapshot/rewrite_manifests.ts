@@ -28,6 +28,8 @@ import { SnapshotSummaryBuilder } from "./snapshot_summary.ts";
 export interface RewriteManifestsOptions extends SnapshotOptions {
   /** Manifests of this partition spec are rewritten; by default those of the table's current one. */
   readonly specId?: number;
+  /** Names of partition fields to cluster by first; by default in the order of the spec. */
+  readonly sortBy?: readonly string[];
   /** Entries held in memory at a time, in bytes; 256 MiB by default. */
   readonly maxBufferedBytes?: number;
 }
@@ -56,7 +58,7 @@ export class RewriteManifests extends SnapshotProducer {
 
 /** Options of {@linkcode planManifestRewrite}. */
 export interface PlanManifestRewriteOptions
-  extends Pick<RewriteManifestsOptions, "specId" | "maxBufferedBytes"> {
+  extends Pick<RewriteManifestsOptions, "specId" | "sortBy" | "maxBufferedBytes"> {
   readonly table: LoadedTable;
   readonly manifests: ManifestSource;
   readonly snapshot: Snapshot;
@@ -159,15 +161,16 @@ async function rewrite(input: ClusteringInput): Promise<Rewritten> {
 function inputs(
   manifests: readonly ManifestFile[],
   work: ClusteringInput["work"],
-  options: Pick<RewriteManifestsOptions, "specId" | "maxBufferedBytes">,
+  options: Pick<RewriteManifestsOptions, "specId" | "sortBy" | "maxBufferedBytes">,
 ): readonly [ClusteringInput, ClusteringInput] {
-  const { specId = work.metadata.defaultSpecId, maxBufferedBytes } = options;
+  const { specId = work.metadata.defaultSpecId, sortBy, maxBufferedBytes } = options;
   const input = (content: ManifestFile["content"]): ClusteringInput => ({
     work,
     kind: { content, specId },
     manifests: manifests.filter((manifest) =>
       manifest.content === content && manifest.partitionSpecId === specId
     ),
+    ...(sortBy === undefined ? {} : { sortBy }),
     ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
   });
   return [input("data"), input("deletes")];
