@@ -212,6 +212,19 @@ async function positionsOf(io: FileIo, task: FileScanTask): Promise<ReadonlySet<
   return gone;
 }
 
+/** A data file that is only claimed to be there. */
+export function claimedFile(name: string, partition: DataFile["partition"]): DataFile {
+  const filePath = `${ROW_TABLE_LOCATION}/data/${name}.parquet`;
+  return {
+    ...NO_FACTS,
+    content: "data",
+    filePath,
+    partition,
+    recordCount: 1,
+    fileSizeInBytes: BYTES_PER_ROW,
+  };
+}
+
 async function writeRows(
   io: FileIo,
   rows: readonly number[],
