@@ -30,7 +30,7 @@ import {
 import { commitConflict, tableNotFound } from "./_names.ts";
 import { peekMetadata } from "./_peek_metadata.ts";
 import { putVersionHint } from "./_version_hint.ts";
-import { isUnknown, nextMetadata, requireWritable } from "./_written_metadata.ts";
+import { closedPlace, isUnknown, nextMetadata, requireWritable } from "./_written_metadata.ts";
 import { loadTable } from "./load_table.ts";
 import { hadoopNames, parseHadoopName } from "./metadata_file_name.ts";
 import type { TableStoreOptions } from "./open_table_store.ts";
@@ -93,7 +93,7 @@ export class HadoopTableStore implements TableStore {
     } catch (error) {
       const isTaken = error instanceof AppError && error.kind === "already_exists";
       if (isTaken) throw this.#conflict(error);
-      throw isUnknown(error) ? this.#unknown(error) : error;
+      throw isUnknown(error) ? this.#unknown(error) : closedPlace(error);
     }
     await this.#requireSound(base, { version: next, metadataLocation });
     await putVersionHint(this.#io, { folder: this.#location.foundAt, version: next });

@@ -17,11 +17,35 @@ const COMPUTED = `
   SELECT name FROM pragma_table_xinfo('iceberg_namespace_properties') WHERE hidden <> 0
   LIMIT 1`;
 
-/** Passes if reading the catalog's tables runs nothing of their author's. */
-export async function requirePlainTables(client: Client): Promise<void> {
+/** Statements that are run by changing. */
+const TRIGGERS = `
+  SELECT name FROM sqlite_schema
+  WHERE type = 'trigger'
+    AND lower(tbl_name) IN ('iceberg_tables', 'iceberg_namespace_properties')
+  LIMIT 1`;
+
+/** Options of {@linkcode requirePlainTables}. */
+export interface PlainTablesOptions {
+  /** The tables are about to be changed. */
+  readonly andNoTriggers?: boolean;
+}
+
+/** Passes if reading the catalog's tables, or changing them, runs nothing of their author's. */
+export async function requirePlainTables(
+  client: Client,
+  { andNoTriggers = false }: PlainTablesOptions = {},
+): Promise<void> {
+  if (andNoTriggers && (await client.execute(TRIGGERS)).rows.length > 0) throw hasTriggers();
   const { rows } = await client.execute(COMPUTED);
   if (rows.length === 0) return;
   const message = "Cannot use the catalog's database: its tables are not ordinary ones; expected " +
     "no views, virtual tables and generated columns under the names of an Iceberg catalog";
   throw new AppError("unavailable", "catalog_tables_computed", message);
+}
+
+function hasTriggers(): AppError {
+  const message =
+    "Cannot change the catalog's database: its tables have triggers, which would run " +
+    "inside drls; expected none on the tables of an Iceberg catalog";
+  return new AppError("unsupported", "catalog_tables_have_triggers", message);
 }

@@ -3,17 +3,24 @@
  * holds it. A local client blocks its thread while it waits for a lock, so it is told not to wait
  * and the waiting is done here.
  */
-import { type Client, createClient, type InArgs, LibsqlError, type Row } from "@libsql/client";
+import {
+  type Client,
+  createClient,
+  type InArgs,
+  type InStatement,
+  LibsqlError,
+  type Row,
+} from "@libsql/client";
 import { AppError } from "../errors.ts";
 import { throwIfAborted, untilAborted } from "../abort.ts";
 import { requirePlainTables } from "./_plain_tables.ts";
+import { isBusy, isRefusal, lostReply, unavailable } from "./_sql_errors.ts";
+import { openRemote, RemoteWriter } from "./_sql_remote.ts";
 import type { SqlDatabase } from "./sql_uri.ts";
 
 /** How long a query waits for a lock that another process holds. */
 const BUSY_DEADLINE_MS = 5_000;
 const BUSY_WAIT_MS = 25;
-/** Longest wait for a remote database's answer. */
-const REMOTE_TIMEOUT_MS = 30_000;
 
 /** Bounds of one query. */
 export interface SqlQueryOptions {
@@ -25,6 +32,7 @@ export class SqlClient {
   readonly #database: SqlDatabase;
   readonly #token: string | null;
   #client: Client | null = null;
+  #writer: RemoteWriter | null = null;
   #closed = false;
 
   constructor(database: SqlDatabase, token: string | null) {
@@ -46,7 +54,9 @@ export class SqlClient {
    * what was sent is waited for. `commit_state_unknown` where it may have happened.
    */
   async write(sql: string, args: InArgs, options: SqlQueryOptions = {}): Promise<number> {
+    if (this.#database.kind === "remote") return await this.#writeRemote({ sql, args }, options);
     return await this.#retryWhileBusy(async (client) => {
+      await requirePlainTables(client, { andNoTriggers: true });
       try {
         return (await client.execute({ sql, args })).rowsAffected;
       } catch (error) {
@@ -55,6 +65,20 @@ export class SqlClient {
         throw lostReply(error);
       }
     }, options.signal);
+  }
+
+  async #writeRemote(statement: InStatement, { signal }: SqlQueryOptions): Promise<number> {
+    return await this.#retryWhileBusy(async () => {
+      const writer = this.#writer ??= new RemoteWriter(this.#remote());
+      const { sent } = writer;
+      try {
+        return (await writer.client.execute(statement)).rowsAffected;
+      } catch (error) {
+        const wasAnswered = error instanceof AppError || isBusy(error) || isRefusal(error);
+        if (wasAnswered || writer.sent === sent) throw error;
+        throw lostReply(error);
+      }
+    }, signal);
   }
 
   /** Whether the database has no tables at all, not even another application's. */
@@ -90,6 +114,8 @@ export class SqlClient {
   close(): void {
     this.#closed = true;
     this.#disconnect();
+    this.#writer?.close();
+    this.#writer = null;
   }
 
   #disconnect(): void {
@@ -108,24 +134,25 @@ export class SqlClient {
   }
 
   async #open(): Promise<Client> {
-    if (this.#database.kind === "remote") {
-      const fetchInTime = (request: Request) =>
-        // A redirect would carry the request to wherever it points, also inside our network.
-        fetch(request, { signal: AbortSignal.timeout(REMOTE_TIMEOUT_MS), redirect: "error" });
-      const token = this.#token === null ? {} : { authToken: this.#token };
-      return createClient({ url: this.#database.url, fetch: fetchInTime, ...token });
-    }
+    if (this.#database.kind === "remote") return openRemote(this.#remote());
     // SQLite creates what it does not find; a catalog that is not there is a mistake in the uri.
     const { path } = this.#database;
     const stat = await Deno.stat(path).catch((error: unknown) => {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
         return null;
       }
-      throw unavailable("catalog_database_unreadable", "its file cannot be read", error);
+      throw unavailable("catalog_database_unreadable", "its file cannot be read", {
+        cause: error,
+      });
     });
     if (stat === null) throw unavailable("catalog_database_not_found", "its file does not exist");
     if (!stat.isFile) throw unavailable("catalog_database_invalid", "its path is not a file");
     return createClient({ url: `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}` });
+  }
+
+  #remote() {
+    if (this.#database.kind !== "remote") throw new TypeError("A file is no remote database");
+    return { url: this.#database.url, token: this.#token };
   }
 
   /** Turns a driver's error into ours, by asking the database rather than by reading its text. */
@@ -133,21 +160,28 @@ export class SqlClient {
     if (error instanceof AppError) return error;
     const code = error instanceof LibsqlError ? error.code : null;
     if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") {
-      return unavailable("catalog_database_invalid", "its file is not a SQLite database", error);
+      const reason = "its file is not a SQLite database";
+      return unavailable("catalog_database_invalid", reason, { cause: error });
+    }
+    if (code?.startsWith("SQLITE_READONLY")) {
+      const reason = "it cannot be written to, its file or folder is read-only";
+      return unavailable("catalog_database_read_only", reason, { cause: error });
     }
     if (code === "SQLITE_ERROR" || code === "SQL_INPUT_ERROR") {
       const missing = await this.#missingTables();
       if (missing.length > 0) {
         const reason = `it has no table ${missing.join(" and no table ")}, so it is not an ` +
           "Iceberg catalog, or no engine has opened it as one yet";
-        return unavailable("catalog_tables_missing", reason, error);
+        return unavailable("catalog_tables_missing", reason, { cause: error });
       }
     }
     if (isBusy(error)) {
-      return unavailable("catalog_database_busy", "another process holds it", error, true);
+      const reason = "another process holds it";
+      return unavailable("catalog_database_busy", reason, { cause: error, retryable: true });
     }
     const reason = "the query failed";
-    return unavailable("catalog_database_failed", reason, error, this.#database.kind === "remote");
+    const retryable = this.#database.kind === "remote";
+    return unavailable("catalog_database_failed", reason, { cause: error, retryable });
   }
 
   async #missingTables(): Promise<readonly string[]> {
@@ -170,29 +204,4 @@ async function execute(client: Client, sql: string, args: InArgs): Promise<reado
   const first = await client.execute({ sql, args });
   const isStale = first.rows[0] !== undefined && first.rows[0].length !== first.columns.length;
   return (isStale ? await client.execute({ sql, args }) : first).rows;
-}
-
-/** Also true where another query has met the lock first and closed the connection for it. */
-function isBusy(error: unknown): boolean {
-  const codes = ["SQLITE_BUSY", "SQLITE_LOCKED", "CLIENT_CLOSED"];
-  return error instanceof LibsqlError && codes.includes(error.code);
-}
-
-/**
- * Whether the database itself says that the statement failed, and so that nothing was changed. An
- * input or output error it may meet after the change became visible to others.
- */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof LibsqlError)) return false;
-  return error.code.startsWith("SQLITE_") && !error.code.startsWith("SQLITE_IOERR");
-}
-
-function lostReply(cause: unknown): AppError {
-  const message = "Cannot tell whether the catalog's database was changed: its reply was lost";
-  return new AppError("commit_state_unknown", "commit_state_unknown", message, { cause });
-}
-
-function unavailable(code: string, reason: string, cause?: unknown, retryable = false): AppError {
-  const message = `Cannot use the catalog's database: ${reason}`;
-  return new AppError("unavailable", code, message, { retryable, cause });
 }

@@ -15,6 +15,7 @@ import {
   namespaceLocation,
 } from "./_sql_schema.ts";
 import { insertTable, readTableRow } from "./_sql_writes.ts";
+import { closedPlace, deleteQuietly, isUnknown, notWritten } from "./_written_metadata.ts";
 import type { TableDefinition } from "./ports.ts";
 
 /** Where to create. */
@@ -48,14 +49,17 @@ export async function createSqlTable(
   const metadataLocation = joinLocation(metadataFolder(metadata), fileName);
   const bytes = await encodeMetadata(metadata, codec);
   throwIfAborted(signal);
-  await io.createIfAbsent(metadataLocation, bytes);
+  try {
+    await io.createIfAbsent(metadataLocation, bytes);
+  } catch (error) {
+    throw notWritten(error);
+  }
   try {
     const hasType = await hasTypeColumn(client, { signal });
     await ensureNamespace(client, namespace, { signal });
     await insertTable(client, key, { metadataLocation, hasType, signal });
   } catch (error) {
-    const isUnknown = error instanceof AppError && error.kind === "commit_state_unknown";
-    if (!isUnknown) await io.delete(metadataLocation);
+    if (!isUnknown(error)) await deleteQuietly(io, metadataLocation);
     throw error;
   }
   return metadataLocation;
@@ -77,8 +81,12 @@ async function newLocation(
     ? joinLocation(warehouse, namespace)
     : stripTrailingSlashes(configured);
   const location = joinLocation(parent, identifier.name);
-  const entries = await io.listFolder(location, signal);
-  return entries.length === 0 ? location : `${location}-${tableUuid.slice(0, 8)}`;
+  try {
+    const entries = await io.listFolder(location, signal);
+    return entries.length === 0 ? location : `${location}-${tableUuid.slice(0, 8)}`;
+  } catch (error) {
+    throw closedPlace(error);
+  }
 }
 
 /** Levels are joined with dots in the database, so one that holds a dot would be read as two. */

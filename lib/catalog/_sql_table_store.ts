@@ -8,7 +8,13 @@ import type { FileIo, LoadedTable } from "../iceberg/ports.ts";
 import { baseName } from "../storage/mod.ts";
 import { joinLocation } from "./_location.ts";
 import { encodeMetadata, metadataCodec, metadataEnding, metadataFolder } from "./_metadata_file.ts";
-import { deleteQuietly, isUnknown, nextMetadata, requireWritable } from "./_written_metadata.ts";
+import {
+  deleteQuietly,
+  isUnknown,
+  nextMetadata,
+  notWritten,
+  requireWritable,
+} from "./_written_metadata.ts";
 import { loadTable } from "./load_table.ts";
 import { parseMetadataFileName } from "./metadata_file_name.ts";
 import type { TableStoreOptions } from "./open_table_store.ts";
@@ -106,18 +112,8 @@ async function createNew(io: FileIo, location: string, bytes: Uint8Array): Promi
     return true;
   } catch (error) {
     if (error instanceof AppError && error.kind === "already_exists") return false;
-    throw isUnknown(error) ? notWritten(error) : error;
+    throw notWritten(error);
   }
-}
-
-/** Whether the file was written is of no matter: no pointer was moved to it. */
-function notWritten(cause: AppError): AppError {
-  const message = "Cannot commit: the store's reply to writing the table's metadata was lost";
-  return new AppError("unavailable", "metadata_not_written", message, {
-    retryable: true,
-    cause,
-    context: cause.context,
-  });
 }
 
 /** Errors that say that the pointer was not moved. Others are looked into by the transaction. */

@@ -4,6 +4,7 @@ import { withMetadataLog } from "../iceberg/commit/metadata_log.ts";
 import type { TableChange } from "../iceberg/commit/table_store.ts";
 import { type FileIo, formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
 import type { TableMetadata } from "../iceberg/spec/table_metadata.ts";
+import { faultOfTable } from "../storage/mod.ts";
 
 /** Refuses to change a table that can only be read. */
 export function requireWritable({ identifier, readOnly }: LoadedTable): void {
@@ -33,4 +34,20 @@ export async function deleteQuietly(io: FileIo, location: string): Promise<void>
 /** Whether an error leaves open what has happened. */
 export function isUnknown(error: unknown): error is AppError {
   return error instanceof AppError && error.kind === "commit_state_unknown";
+}
+
+/** The error of a metadata file that nothing refers to yet: whether it was written is of no matter. */
+export function notWritten(error: unknown): unknown {
+  if (!isUnknown(error)) return closedPlace(error);
+  const message = "Cannot write the table's metadata: the store's reply was lost";
+  return new AppError("unavailable", "metadata_not_written", message, {
+    retryable: true,
+    cause: error,
+    context: error.context,
+  });
+}
+
+/** A place that may not be touched is no lack of a role; see {@linkcode faultOfTable}. */
+export function closedPlace(error: unknown): unknown {
+  return error instanceof AppError && error.kind === "forbidden" ? faultOfTable(error) : error;
 }

@@ -18,6 +18,7 @@ import {
   type WarehouseContents,
 } from "./_warehouse_walk.ts";
 import { compareNames, tableNotFound } from "./_names.ts";
+import { closedPlace } from "./_written_metadata.ts";
 import type { CallOptions, Catalog, TableDefinition, TableLocation } from "./ports.ts";
 
 /** Parts of a {@linkcode HadoopCatalog}. */
@@ -120,13 +121,17 @@ export class HadoopCatalog implements Catalog {
     options: CallOptions = {},
   ): Promise<TableLocation> {
     await this.#check(await this.#look(options));
-    const created = await createHadoopTable(definition, {
-      io: this.#io,
-      warehouse: this.#warehouse,
-      clock: this.#clock,
-      signal: options.signal,
-    });
-    return this.#locationOf(created);
+    try {
+      const created = await createHadoopTable(definition, {
+        io: this.#io,
+        warehouse: this.#warehouse,
+        clock: this.#clock,
+        signal: options.signal,
+      });
+      return this.#locationOf(created);
+    } catch (error) {
+      throw closedPlace(error);
+    }
   }
 
   async dropTable(location: TableLocation, options: CallOptions = {}): Promise<void> {
@@ -135,7 +140,11 @@ export class HadoopCatalog implements Catalog {
     }
     const { foundAt: folder, identifier, metadataLocation } = location;
     const found = { folder, identifier, metadataLocation };
-    await dropHadoopTable(found, { io: this.#io, signal: options.signal });
+    try {
+      await dropHadoopTable(found, { io: this.#io, signal: options.signal });
+    } catch (error) {
+      throw closedPlace(error);
+    }
   }
 
   async ping(options: CallOptions = {}): Promise<void> {

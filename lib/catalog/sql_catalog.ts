@@ -3,6 +3,7 @@
  * V0 has no `iceberg_type` column; V1 has one, NULL or `TABLE` for tables. Both are read alike:
  * rows are selected whole, and one that says `VIEW` is passed over.
  */
+import type { InArgs, Row } from "@libsql/client";
 import { type Clock, systemClock } from "../clock.ts";
 import { AppError, corruptData } from "../errors.ts";
 import { type FileIo, formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
@@ -76,7 +77,7 @@ export class SqlCatalog implements Catalog {
     const names = new Set<string>();
     let after = "";
     while (true) {
-      const rows = await this.#client.query(sql, [this.#catalogName, after], options);
+      const rows = await this.#rows(sql, [this.#catalogName, after], options);
       for (const row of rows) addWithParents(names, after = text(row["namespace"]));
       checkCount(names.size);
       if (rows.length < this.#pageRows) break;
@@ -93,7 +94,7 @@ export class SqlCatalog implements Catalog {
     const tables: { identifier: TableIdentifier; name: string }[] = [];
     let after = ["", ""];
     while (true) {
-      const rows = await this.#client.query(sql, [this.#catalogName, ...after], options);
+      const rows = await this.#rows(sql, [this.#catalogName, ...after], options);
       const last = rows.at(-1);
       if (last !== undefined) after = nextKey(last, after);
       for (const row of rows) {
@@ -114,7 +115,7 @@ export class SqlCatalog implements Catalog {
     const matches = splits.map(() => "(table_namespace = ? AND table_name = ?)").join(" OR ");
     const sql = `SELECT * FROM iceberg_tables WHERE catalog_name = ? AND (${matches})
       ORDER BY length(table_namespace) DESC`;
-    const rows = await this.#client.query(sql, [this.#catalogName, ...splits.flat()], options);
+    const rows = await this.#rows(sql, [this.#catalogName, ...splits.flat()], options);
     const row = rows.find(isTable);
     if (row === undefined) throw tableNotFound(name);
     const metadataLocation = absoluteLocation(row["metadata_location"], name);
@@ -129,7 +130,7 @@ export class SqlCatalog implements Catalog {
     const sql = `SELECT * FROM iceberg_tables
       WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?`;
     const key = [this.#catalogName, identifier.namespace.join("."), identifier.name];
-    const row = (await this.#client.query(sql, key, options)).find(isTable);
+    const row = (await this.#rows(sql, key, options)).find(isTable);
     if (row === undefined) throw tableNotFound(name);
     return this.#locationOf(identifier, absoluteLocation(row["metadata_location"], name));
   }
@@ -168,6 +169,17 @@ export class SqlCatalog implements Catalog {
     await deleteTable(this.#client, key, { ...options, metadataLocation });
   }
 
+  /** Rows of a query; none where no engine has used the database yet. */
+  async #rows(sql: string, args: InArgs, options: CallOptions): Promise<readonly Row[]> {
+    try {
+      return await this.#client.query(sql, args, options);
+    } catch (error) {
+      const hasNoTables = error instanceof AppError && error.code === "catalog_tables_missing";
+      if (hasNoTables && await this.#client.isEmpty(options)) return [];
+      throw error;
+    }
+  }
+
   #locationOf(identifier: TableIdentifier, metadataLocation: string): TableLocation {
     return { kind: "file", identifier, metadataLocation, storage: this.#storage, foundAt: null };
   }
@@ -177,10 +189,10 @@ export class SqlCatalog implements Catalog {
     const own = `SELECT catalog_name FROM iceberg_tables WHERE catalog_name = ?1
       UNION ALL
       SELECT catalog_name FROM iceberg_namespace_properties WHERE catalog_name = ?1 LIMIT 1`;
-    if ((await this.#client.query(own, [this.#catalogName], options)).length > 0) return;
+    if ((await this.#rows(own, [this.#catalogName], options)).length > 0) return;
     const others = `SELECT catalog_name FROM iceberg_tables
       UNION SELECT catalog_name FROM iceberg_namespace_properties LIMIT ${MAX_NAMES_SHOWN}`;
-    const rows = await this.#client.query(others, [], options);
+    const rows = await this.#rows(others, [], options);
     // An empty database is a new catalog.
     if (rows.length === 0) return;
     const names = rows.map((row) => text(row["catalog_name"]));
