@@ -67,7 +67,7 @@ const BY_ID_AND_REGION: PartitionSpec = {
 
 async function twoFields(): Promise<RowTable> {
   const table = new RowTable({ partitionSpecs: [BY_ID_AND_REGION], lastPartitionId: 1001 });
-  for (const id of [3, 1, 2]) {
+  for (const id of [3n, 1n, 2n]) {
     const files = ["us", "eu"].map((region) => claimedFile(`${id}-${region}`, [id, region]));
     await table.commit(fastAppend({ files }));
   }
