@@ -2,8 +2,8 @@
 import type { DataFile } from "../../manifest/data_file.ts";
 import { isDeletionVector } from "../../scan/delete_index.ts";
 
-/** Names of counts, in the order of the Java implementation. */
-const NAMES = [
+/** Every name of a count, in the order of the Java implementation. */
+export const METRIC_NAMES = [
   "added-data-files",
   "deleted-data-files",
   "added-equality-delete-files",
@@ -25,7 +25,7 @@ const NAMES = [
 ] as const;
 
 /** Name of a count. */
-export type MetricName = typeof NAMES[number];
+export type MetricName = typeof METRIC_NAMES[number];
 
 /** Counts of one snapshot, or of one partition in it. */
 export class UpdateMetrics {
@@ -74,7 +74,7 @@ export class UpdateMetrics {
 
   /** Every count above zero. */
   *entries(): Generator<readonly [MetricName, string]> {
-    for (const name of NAMES) {
+    for (const name of METRIC_NAMES) {
       const count = this.get(name);
       if (count > 0n) yield [name, String(count)];
     }

@@ -30,7 +30,11 @@ import { describeManifests } from "./_describe_manifests.ts";
 import { manifestListPath } from "./_file_names.ts";
 import { manifestProperties } from "./_manifest_properties.ts";
 import { ManifestWriter } from "./_manifest_writer.ts";
-import type { SnapshotOperation, SnapshotSummaryBuilder } from "./snapshot_summary.ts";
+import {
+  checkSnapshotProperties,
+  type SnapshotOperation,
+  type SnapshotSummaryBuilder,
+} from "./snapshot_summary.ts";
 
 /** The branch that readers see unless they ask for another. */
 export const MAIN_BRANCH = "main";
@@ -42,7 +46,7 @@ const DELETE_CONCURRENCY = 8;
 export interface SnapshotOptions {
   /** The branch that gets the snapshot, `main` by default; a new one starts from `main`. */
   readonly branch?: string;
-  /** Further properties of the snapshot's summary. */
+  /** Further properties of the snapshot's summary; the commit's own names are `invalid`. */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
@@ -93,6 +97,7 @@ export class SnapshotProducer implements SnapshotAction {
   #snapshot: Snapshot | null = null;
 
   constructor(kind: SnapshotKind, options: SnapshotOptions = {}) {
+    checkSnapshotProperties(options.properties ?? {});
     this.name = kind.name;
     this.#kind = kind;
     this.#options = options;

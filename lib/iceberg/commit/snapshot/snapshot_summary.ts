@@ -9,7 +9,7 @@ import { partitionPath } from "../../spec/partition_path.ts";
 import type { Snapshot } from "../../spec/snapshot.ts";
 import { schemaOfSpec, type TableMetadata } from "../../spec/table_metadata.ts";
 import { OPERATION_ID_PROPERTY } from "../commit_action.ts";
-import { type MetricName, UpdateMetrics } from "./_update_metrics.ts";
+import { METRIC_NAMES, type MetricName, UpdateMetrics } from "./_update_metrics.ts";
 
 /** What the snapshot does to its parent's data (spec: "Snapshots", `operation`). */
 export type SnapshotOperation = "append" | "replace" | "overwrite" | "delete";
@@ -26,6 +26,35 @@ const TOTALS: readonly (readonly [string, MetricName, MetricName])[] = [
   ["total-equality-deletes", "added-equality-deletes", "removed-equality-deletes"],
 ];
 
+const RESERVED: ReadonlySet<string> = new Set([
+  ...METRIC_NAMES,
+  ...TOTALS.map(([name]) => name),
+  "operation",
+  "deleted-duplicate-files",
+  "changed-partition-count",
+  "partition-summaries-included",
+  "manifests-created",
+  "manifests-kept",
+  "manifests-replaced",
+  "entries-processed",
+  "engine-name",
+  "engine-version",
+  OPERATION_ID_PROPERTY,
+]);
+
+/** Refuses (`invalid`, code `snapshot_property_reserved`) what the commit itself says. */
+export function checkSnapshotProperties(properties: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(properties)) {
+    if (!RESERVED.has(name) && !name.startsWith("partitions.")) continue;
+    throw new AppError(
+      "invalid",
+      "snapshot_property_reserved",
+      `Cannot set the snapshot property "${name.slice(0, 80)}": the commit itself says it; ` +
+        "choose another name",
+    );
+  }
+}
+
 /** Manifests of the new snapshot, by where they come from. */
 export interface ManifestCounts {
   readonly created: number;
@@ -39,7 +68,7 @@ export interface BuildSummaryOptions {
   /** The snapshot before; null for a table's first. */
   readonly parent: Snapshot | null;
   readonly operationId: string;
-  /** The caller's; they may not name what is counted here. */
+  /** The caller's; see {@linkcode checkSnapshotProperties}. */
   readonly properties: Readonly<Record<string, string>>;
   /** `write.summary.partition-limit`: changed partitions up to which each is summed up. */
   readonly partitionSummaryLimit: number;
@@ -105,15 +134,6 @@ export class SnapshotSummaryBuilder {
       "engine-version": VERSION,
       [OPERATION_ID_PROPERTY]: operationId,
     };
-    for (const name of Object.keys(properties)) {
-      if (name !== "operation" && !Object.hasOwn(counted, name)) continue;
-      throw new AppError(
-        "invalid",
-        "snapshot_property_reserved",
-        `Cannot set the snapshot property "${name.slice(0, 80)}": the commit itself says it; ` +
-          "choose another name",
-      );
-    }
     return { operation, ...properties, ...counted };
   }
 
