@@ -9,3 +9,19 @@ export {
   type ReadRowGroupOptions,
 } from "./read/parquet_source.ts";
 export { leavesBelow, type ParquetNode, type ParquetSchema } from "./footer/schema_tree.ts";
+export { type EncodeOptions, encodeRowGroup } from "./write/encode_row_group.ts";
+export type { EncodedMetadata, EncodedRowGroup } from "./write/encoded_row_group.ts";
+export {
+  type AssembledFile,
+  type AssemblerOptions,
+  ParquetAssembler,
+} from "./write/parquet_assembler.ts";
+export { type WriteSettings, writeSettings } from "./write/write_settings.ts";
+export {
+  type MetricsConfig,
+  metricsConfig,
+  type MetricsMode,
+  positionDeleteMetrics,
+} from "./metrics/metrics_config.ts";
+export { type FileMetrics, fileMetrics } from "./metrics/file_metrics.ts";
+export type { LeafStats } from "./metrics/leaf_stats.ts";

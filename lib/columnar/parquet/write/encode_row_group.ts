@@ -1,0 +1,121 @@
+/** Arrow batches to one encoded row group. */
+import { type RecordBatch, RecordBatchStreamWriter } from "apache-arrow";
+import { AppError } from "../../../errors.ts";
+import type { Schema } from "../../../iceberg/spec/schema.ts";
+import type { MetricsConfig } from "../metrics/metrics_config.ts";
+import { ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
+import { writerProperties } from "../wasm/writer_properties.ts";
+import { type ByteExtremes, countNans, foldExtremes, unrepeatedLeaves } from "./collect_facts.ts";
+import { BatchConformer } from "./conform_batch.ts";
+import { describeEncoded, type EncodedColumn, type EncodedRowGroup } from "./encoded_row_group.ts";
+import { type WriteSchema, writeSchemaOf } from "./parquet_schema.ts";
+import type { WriteSettings } from "./write_settings.ts";
+
+/** Options of {@linkcode encodeRowGroup}. */
+export interface EncodeOptions {
+  /** Of the table; batches have its Arrow form (`arrowSchema`). */
+  readonly schema: Pick<Schema, "fields">;
+  readonly settings: WriteSettings;
+  /** What is kept of each column: bounds in full are looked for where it says so. */
+  readonly metrics: MetricsConfig;
+}
+
+/**
+ * Encodes all rows of all batches as one row group: at least one row, and no more than memory holds
+ * twice. Throws `invalid` (code `null_in_required_column`) and `unsupported` (code
+ * `type_unsupported`, for the schema).
+ */
+export function encodeRowGroup(
+  batches: readonly RecordBatch[],
+  options: EncodeOptions,
+): EncodedRowGroup {
+  const schema = writeSchemaOf(options.schema);
+  const conformer = new BatchConformer(options.schema.fields, schema);
+  const conformed = batches.filter(({ numRows }) => numRows > 0)
+    .map((batch) => conformer.conform(batch));
+  if (conformed.length === 0) throw new RangeError("Cannot encode a row group without rows");
+  const stream = RecordBatchStreamWriter.writeAll(conformed).toUint8Array(true);
+  const encoded = describeEncoded(encodeStream(stream, options.settings), schema);
+  const columns = new FactCollector(schema, options.metrics).add(
+    encoded.metadata.columns,
+    conformed,
+  );
+  return { ...encoded, metadata: { ...encoded.metadata, columns } };
+}
+
+function encodeStream(stream: Uint8Array, settings: WriteSettings): Uint8Array<ArrayBuffer> {
+  try {
+    return withParquetWasm((wasm, own) => {
+      const table = own(wasm.Table.fromIPCStream(stream));
+      return wasm.writeParquet(table, writerProperties(wasm, settings, own));
+    }) as Uint8Array<ArrayBuffer>;
+  } catch (error) {
+    if (error instanceof ParquetWasmError) throw encodeError(error);
+    throw error;
+  }
+}
+
+/** What a failure of the encoder means. */
+export function encodeError(error: ParquetWasmError): AppError {
+  const options = { context: { trapped: error.trapped }, cause: error };
+  if (/non-null/i.test(error.message)) {
+    return new AppError(
+      "invalid",
+      "null_in_required_column",
+      "Cannot write the rows: a required field inside a column has no value in some of them",
+      options,
+    );
+  }
+  return new AppError("internal", "parquet_encode_failed", "Cannot encode the rows", options);
+}
+
+class FactCollector {
+  readonly #schema: WriteSchema;
+  readonly #metrics: MetricsConfig;
+
+  constructor(schema: WriteSchema, metrics: MetricsConfig) {
+    this.#schema = schema;
+    this.#metrics = metrics;
+  }
+
+  /** The same columns with what their statistics do not tell. */
+  add(
+    columns: readonly EncodedColumn[],
+    batches: readonly RecordBatch[],
+  ): readonly EncodedColumn[] {
+    const nans = new Map<number, number>();
+    const extremes = new Map<number, ByteExtremes>();
+    for (const [leaf, column] of columns.entries()) {
+      if (this.#wantsExact(leaf, column)) extremes.set(leaf, { min: null, max: null });
+    }
+    for (const batch of batches) {
+      for (const leafData of unrepeatedLeaves(batch.data.children, this.#schema.fields)) {
+        const { leaf } = leafData;
+        const count = countNans(leafData);
+        if (count !== null) nans.set(leaf, (nans.get(leaf) ?? 0) + count);
+        const found = extremes.get(leaf);
+        if (found !== undefined) foldExtremes(leafData, found);
+      }
+    }
+    return columns.map((column, leaf) => ({
+      ...column,
+      nanCount: nans.get(leaf) ?? null,
+      exactMin: extremes.get(leaf)?.min?.slice() as EncodedColumn["exactMin"] ?? null,
+      exactMax: extremes.get(leaf)?.max?.slice() as EncodedColumn["exactMax"] ?? null,
+    }));
+  }
+
+  /** Statistics are cut to 64 bytes: is that less than what the table keeps? */
+  #wantsExact(at: number, { metaData: { statistics } }: EncodedColumn): boolean {
+    const leaf = this.#schema.leaves[at];
+    if (leaf === undefined || leaf.isRepeated || statistics === null) return false;
+    const isCut = statistics.isMinExact === false || statistics.isMaxExact === false;
+    const mode = this.#metrics.get(leaf.fieldId);
+    if (!isCut || mode === undefined) return false;
+    return mode.kind === "full" ||
+      mode.kind === "truncate" && mode.length > LONGEST_CUT_OF_STATISTICS;
+  }
+}
+
+/** Characters of which cut statistics hold every one, be they four bytes each. */
+const LONGEST_CUT_OF_STATISTICS = 16;
