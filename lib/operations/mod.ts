@@ -1,4 +1,5 @@
 /** Operations on tables: recorded, audited, watched, cancelled, repeated safely. */
+export { createOperations, type OperationsDeps } from "./create_operations.ts";
 export type {
   DirectOperation,
   DirectWork,
