@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { abortError } from "../abort.ts";
 
 /** Attempts at one request, the first included. */
-const MAX_ATTEMPTS = 4;
+export const MAX_ATTEMPTS = 4;
 /** Time for one attempt, its body included. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Backoff before attempt n+1 is random below this times 2^n. */
@@ -37,6 +37,13 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
+/** How long to wait. */
+export interface PauseOptions {
+  /** Seconds that the server asked for. */
+  readonly asked: number | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Sends requests; tests stand in for its parts. */
 export interface HttpClientOptions {
   readonly fetch?: typeof fetch;
@@ -65,12 +72,15 @@ export class HttpClient {
     for (let attempt = 1;; attempt++) {
       const outcome = await this.#attempt(request);
       if (!(outcome instanceof AppError)) return outcome;
-      const askedMs = (outcome.retryAfterSeconds ?? 0) * 1000;
-      const isLast = attempt === MAX_ATTEMPTS || askedMs > MAX_RETRY_AFTER_MS;
-      if (!outcome.retryable || isLast) throw outcome;
-      const backoffMs = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** attempt) * this.#random();
-      await this.#sleep(Math.max(askedMs, backoffMs), request.signal);
+      if (!outcome.retryable || attempt === MAX_ATTEMPTS || asksTooMuch(outcome)) throw outcome;
+      await this.pause(attempt, { asked: outcome.retryAfterSeconds, signal: request.signal });
     }
+  }
+
+  /** Waits before attempt `attempt` + 1, at least as long as the server asked for. */
+  async pause(attempt: number, { asked, signal }: PauseOptions): Promise<void> {
+    const backoffMs = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** attempt) * this.#random();
+    await this.#sleep(Math.max((asked ?? 0) * 1_000, backoffMs), signal);
   }
 
   /**
@@ -154,8 +164,13 @@ async function readBounded(response: Response, request: HttpRequest): Promise<Ui
   return body;
 }
 
+/** Whether a server asks for a longer pause than is waited here: its caller is told instead. */
+export function asksTooMuch({ retryAfterSeconds }: AppError): boolean {
+  return (retryAfterSeconds ?? 0) * 1_000 > MAX_RETRY_AFTER_MS;
+}
+
 /** Seconds that an answer asks to wait; null where it does not ask. */
-export function retryAfterSeconds({ headers }: HttpResponse): number | null {
+function retryAfterSeconds({ headers }: HttpResponse): number | null {
   const seconds = Number(headers.get("retry-after") ?? "0");
   return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null;
 }
@@ -198,8 +213,7 @@ export function excerpt(body: Uint8Array): string {
   return new TextDecoder().decode(body.subarray(0, 2_000));
 }
 
-/** Waits, unless the signal ends it. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(abortError(signal));
     const stop = () => {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { parseJson } from "../json.ts";
-import type { HttpClient, HttpRequest, HttpResponse } from "./_http.ts";
+import type { HttpClient, HttpRequest, HttpResponse, PauseOptions } from "./_http.ts";
 import { OauthTokens } from "./_oauth_tokens.ts";
 import { restFailure } from "./_rest_errors.ts";
 import {
@@ -133,6 +133,11 @@ export class RestSession {
   /** Sends a change once; every status is the caller's to judge. See `HttpClient.sendOnce`. */
   async change(request: RestChange): Promise<HttpResponse> {
     return await this.#send(request, this.#below());
+  }
+
+  /** See `HttpClient.pause`. */
+  async pause(attempt: number, options: PauseOptions): Promise<void> {
+    await this.#options.http.pause(attempt, options);
   }
 
   /** The address that the catalog's paths lie below. */

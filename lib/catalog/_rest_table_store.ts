@@ -1,5 +1,6 @@
 /** A table of a REST catalog, which checks requirements, applies updates and writes metadata itself. */
 import { AppError } from "../errors.ts";
+import { type CommitInDoubt, judgeCommit } from "../iceberg/commit/commit_evidence.ts";
 import type { StoreCommitOptions, TableChange, TableStore } from "../iceberg/commit/table_store.ts";
 import { commitRequestToJson } from "../iceberg/commit/updates_json.ts";
 import { formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
@@ -39,9 +40,35 @@ export class RestTableStore implements TableStore {
     const request = commitRequestToJson({ identifier, requirements, updates, formatVersion });
     const body = new TextEncoder().encode(stringifyJson(request));
     const commit = { kind: "rest", body, idempotencyKey: commitId } as const;
-    // The commit point.
-    const answered = await this.#options.gateway.commit(identifier, commit);
+    let answered: TableLocation;
+    try {
+      // The commit point.
+      answered = await this.#options.gateway.commit(identifier, commit);
+    } catch (error) {
+      const isConflict = error instanceof AppError && error.kind === "conflict";
+      if (!isConflict) throw error;
+      return await this.#landed(error, { base, change, metadataLocation: null });
+    }
     return await this.#read(answered, base);
+  }
+
+  /**
+   * The table if a commit that was refused has come through all the same: what lies between may send
+   * a request twice, and then the second one is refused for what the first has done. To make the
+   * change anew would do it twice.
+   */
+  async #landed(conflict: AppError, doubt: CommitInDoubt): Promise<LoadedTable> {
+    let now: LoadedTable;
+    try {
+      now = await this.load();
+    } catch (cause) {
+      const name = formatIdentifier(doubt.base.identifier);
+      const message = `Cannot tell whether table "${name}" was changed: the catalog refused the ` +
+        "commit, and cannot be asked whether it was its own repetition; look at the table";
+      throw new AppError("commit_state_unknown", "commit_state_unknown", message, { cause });
+    }
+    if (judgeCommit(now, doubt) === "committed") return now;
+    throw conflict;
   }
 
   /**

@@ -10,79 +10,98 @@
 import { throwIfAborted } from "../abort.ts";
 import { AppError } from "../errors.ts";
 import { formatIdentifier, type TableIdentifier } from "../iceberg/ports.ts";
-import { type HttpResponse, retryAfterSeconds, sleep, transientFailure } from "./_http.ts";
+import { asksTooMuch, type HttpResponse, MAX_ATTEMPTS, transientFailure } from "./_http.ts";
 import { commitConflict, tableExists, tableNotFound } from "./_names.ts";
 import { errorType, restFailure } from "./_rest_errors.ts";
 import type { RestChange, RestSession } from "./_rest_session.ts";
 
-/** Times one change is sent. */
-const MAX_SENDS = 4;
 /** A commit checks requirements, writes metadata and moves a pointer; some servers take their time. */
 const CHANGE_TIMEOUT_MS = 60_000;
-/** Backoff before sending n+1 is random below this times 2^n. */
-const BACKOFF_MS = 100;
-/** A server that asks for a longer pause than this gets its caller told instead. */
-const MAX_PAUSE_MS = 5_000;
 /** A table's metadata with all its snapshots. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** One change. */
 export interface ChangeOptions {
-  /** Waited for before the change is sent; what was sent is waited for. */
+  /** Ends the waiting before the change is sent; what was sent is waited for. */
   readonly signal?: AbortSignal | undefined;
   /** UUID v7, sent where the server takes it. */
   readonly idempotencyKey: string;
 }
 
-/** Sends a change until it is answered; answers of 429 and from 500 on are thrown. */
+/**
+ * Sends a change until it is answered. Errors: `commit_state_unknown` where it may have been done;
+ * with any other, and with an answer that says no, it was not.
+ */
 export async function sendChange(
   session: RestSession,
   change: Omit<RestChange, "signal" | "maxBytes" | "timeoutMs">,
   { signal, idempotencyKey }: ChangeOptions,
 ): Promise<HttpResponse> {
   const { isIdempotent } = session;
+  const key = isIdempotent ? { "idempotency-key": idempotencyKey } : {};
   const request: RestChange = {
     ...change,
-    headers: {
-      ...change.headers,
-      ...(isIdempotent ? { "idempotency-key": idempotencyKey } : {}),
-    },
+    headers: { ...change.headers, ...key },
     maxBytes: MAX_ANSWER_BYTES,
     timeoutMs: CHANGE_TIMEOUT_MS,
   };
   let lost: AppError | null = null;
-  for (let sends = 1;; sends++) {
+  for (let attempt = 1;; attempt++) {
     if (lost === null) throwIfAborted(signal);
-    let pauseMs = Math.min(MAX_PAUSE_MS, BACKOFF_MS * 2 ** sends) * Math.random();
-    try {
-      const answer = await session.change(request);
-      const failure = transientFailure(change, answer);
-      if (failure === null) return answer;
-      const askedMs = (retryAfterSeconds(answer) ?? 0) * 1_000;
-      if (askedMs > MAX_PAUSE_MS || sends === MAX_SENDS) throw lost ?? outcomeOf(answer, failure);
-      if (answer.status !== 429) {
-        lost = outcomeUnknown(change.action, failure);
-        if (!isIdempotent) throw lost;
-      }
-      pauseMs = Math.max(pauseMs, askedMs);
-    } catch (error) {
-      const isUnknown = error instanceof AppError && error.kind === "commit_state_unknown";
-      if (!isUnknown) throw lost ?? error;
-      if (!isIdempotent || sends === MAX_SENDS) throw error;
-      lost = error;
+    const outcome = await sendOnce(session, request);
+    if (!(outcome instanceof AppError)) {
+      if (lost === null || isConclusive(outcome)) return outcome;
+      throw lost;
     }
-    await sleep(pauseMs, lost === null ? signal : undefined);
+    if (outcome.kind === "commit_state_unknown") lost = outcome;
+    const mayRepeat = lost === null ? outcome.retryable : isIdempotent;
+    if (!mayRepeat || attempt === MAX_ATTEMPTS || asksTooMuch(outcome)) throw lost ?? outcome;
+    // Where it may have been done already, nobody is helped by stopping half way.
+    const waiting = lost === null ? { signal } : {};
+    await session.pause(attempt, { asked: outcome.retryAfterSeconds, ...waiting });
   }
 }
 
-function outcomeOf(answer: HttpResponse, failure: AppError): AppError {
-  return answer.status === 429 ? failure : outcomeUnknown("change the catalog", failure);
+/** An answer that decides, or why there is none. */
+async function sendOnce(
+  session: RestSession,
+  request: RestChange,
+): Promise<HttpResponse | AppError> {
+  const { action } = request;
+  try {
+    const answer = await session.change(request);
+    const failure = transientFailure(request, answer);
+    if (failure === null) return answer;
+    // "Too many requests" is said before anything is done; 501 is said instead of it.
+    return [429, 501, 505].includes(answer.status) ? failure : failedMeanwhile(action, failure);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
 }
 
-function outcomeUnknown(action: string, cause: AppError): AppError {
+/**
+ * Whether the answer to a repetition tells what became of what was sent first. Under one key the
+ * server answers what it answered before; yet a refusal to listen at all (401, 403, 419) it does not
+ * remember, and a 409 of another type may mean that the first is still under way.
+ */
+function isConclusive(answer: HttpResponse): boolean {
+  const { status, body } = answer;
+  if (status >= 200 && status <= 299) return true;
+  const type = errorType(body);
+  if (status === 409) return type === "CommitFailedException" || type === "AlreadyExistsException";
+  return status === 400 || status === 422 ||
+    (status === 404 && type?.startsWith("NoSuch") === true);
+}
+
+function failedMeanwhile(action: string, cause: AppError): AppError {
   const message = `Cannot tell whether it was possible to ${action}: the catalog failed while it ` +
     "was at it; look at the table before trying again";
-  return new AppError("commit_state_unknown", "commit_state_unknown", message, { cause });
+  const { retryAfterSeconds } = cause;
+  return new AppError("commit_state_unknown", "commit_state_unknown", message, {
+    cause,
+    ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
+  });
 }
 
 /** The error of an answer to a commit. */

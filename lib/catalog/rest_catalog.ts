@@ -15,6 +15,7 @@ import { SharedCall } from "./_shared_call.ts";
 import { createRestTable } from "./_rest_create.ts";
 import { isSameTable } from "./_rest_identity.ts";
 import { commitFailure, dropFailure, sendChange } from "./_rest_writes.ts";
+import { isUnknown } from "./_written_metadata.ts";
 import type {
   CallOptions,
   Catalog,
@@ -33,6 +34,8 @@ const MAX_TABLES = 100_000;
 const MAX_DEPTH = 12;
 /** Ways to read a dotted name that are tried before it counts as unknown. */
 const MAX_READINGS = 8;
+/** Times a table is dropped whose answers are lost. */
+const MAX_DROPS = 3;
 /** A table's metadata with all its snapshots. */
 const MAX_TABLE_BYTES = 256 * 1024 * 1024;
 
@@ -150,17 +153,42 @@ export class RestCatalog implements Catalog {
 
   async dropTable(location: TableLocation, options: CallOptions = {}): Promise<void> {
     if (location.kind !== "rest") throw new TypeError("Cannot drop another catalog's table");
-    const { identifier } = location;
-    const { signal } = options;
-    const session = await this.#connect(signal);
-    const now = await this.#load(session, identifier, options);
-    const name = formatIdentifier(identifier);
-    if (now === null || !isSameTable(location, now)) throw tableNotFound(name);
+    const session = await this.#connect(options.signal);
+    const name = formatIdentifier(location.identifier);
+    if (!await this.#isThere(session, location, options)) throw tableNotFound(name);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#drop(session, location.identifier, options);
+      } catch (error) {
+        if (!isUnknown(error) || attempt === MAX_DROPS) throw error;
+        const isThere = await this.#isThere(session, location, {}).catch(() => {
+          throw error; // What the drop came to is what was asked.
+        });
+        // Gone after an answer was lost: by us or by another, and there is no telling them apart.
+        if (!isThere) return;
+      }
+    }
+  }
+
+  async #isThere(
+    session: RestSession,
+    location: TableLocation & { kind: "rest" },
+    options: CallOptions,
+  ): Promise<boolean> {
+    const now = await this.#load(session, location.identifier, options);
+    return now !== null && isSameTable(location, now);
+  }
+
+  async #drop(
+    session: RestSession,
+    identifier: TableIdentifier,
+    { signal }: CallOptions,
+  ): Promise<void> {
     const answer = await sendChange(session, {
       method: "DELETE",
       path: this.#tablePath(session, identifier),
       query: { purgeRequested: "false" },
-      action: `drop table "${name}"`,
+      action: `drop table "${formatIdentifier(identifier)}"`,
     }, { signal, idempotencyKey: uuidV7(Date.now()) });
     if (answer.status < 200 || answer.status > 299) throw dropFailure(answer, identifier);
   }
