@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { FlatError } from "../lib/errors.ts";
 
 /** Both sides must speak the same version; a mismatch is a build error of ours. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const FlatErrorSchema: z.ZodType<FlatError> = z.object({
   kind: z.enum([
@@ -37,34 +37,46 @@ const FlatErrorSchema: z.ZodType<FlatError> = z.object({
   retryAfterSeconds: z.number().nullable(),
 });
 
-/** Main isolate to worker. */
+const v = z.literal(PROTOCOL_VERSION);
+
+/** Main isolate to worker. `id` is a call's, but for `answer` and `refusal`: there a question's. */
 export const HostMessage = z.discriminatedUnion("type", [
   z.object({
-    v: z.literal(PROTOCOL_VERSION),
+    v,
     type: z.literal("call"),
     id: z.int(),
     method: z.string(),
     params: z.unknown(),
+    /** Whether bytes follow, as `chunk`s until `end` or `broken`. */
+    input: z.boolean(),
   }),
-  z.object({ v: z.literal(PROTOCOL_VERSION), type: z.literal("cancel"), id: z.int() }),
+  z.object({ v, type: z.literal("cancel"), id: z.int() }),
+  z.object({ v, type: z.literal("chunk"), id: z.int(), bytes: z.instanceof(Uint8Array) }),
+  z.object({ v, type: z.literal("end"), id: z.int() }),
+  z.object({ v, type: z.literal("broken"), id: z.int(), error: FlatErrorSchema }),
+  z.object({ v, type: z.literal("answer"), id: z.int(), value: z.unknown() }),
+  z.object({ v, type: z.literal("refusal"), id: z.int(), error: FlatErrorSchema }),
 ]);
 export type HostMessage = z.infer<typeof HostMessage>;
 
-/** Worker to main isolate. */
+/** Worker to main isolate. `id` is a call's, but for `withdraw`: there a question's. */
 export const WorkerMessage = z.discriminatedUnion("type", [
-  z.object({ v: z.literal(PROTOCOL_VERSION), type: z.literal("ready") }),
+  z.object({ v, type: z.literal("ready") }),
+  z.object({ v, type: z.literal("result"), id: z.int(), value: z.unknown() }),
+  z.object({ v, type: z.literal("error"), id: z.int(), error: FlatErrorSchema }),
+  z.object({ v, type: z.literal("progress"), id: z.int(), value: z.unknown() }),
+  /** The call may be sent this many bytes of its input more. */
+  z.object({ v, type: z.literal("credit"), id: z.int(), bytes: z.int().positive() }),
+  /** A question that the isolate asks for one of its calls. */
   z.object({
-    v: z.literal(PROTOCOL_VERSION),
-    type: z.literal("result"),
+    v,
+    type: z.literal("ask"),
     id: z.int(),
-    value: z.unknown(),
+    question: z.int(),
+    method: z.string(),
+    params: z.unknown(),
   }),
-  z.object({
-    v: z.literal(PROTOCOL_VERSION),
-    type: z.literal("error"),
-    id: z.int(),
-    error: FlatErrorSchema,
-  }),
+  z.object({ v, type: z.literal("withdraw"), id: z.int() }),
 ]);
 export type WorkerMessage = z.infer<typeof WorkerMessage>;
 
@@ -72,6 +84,8 @@ export type WorkerMessage = z.infer<typeof WorkerMessage>;
 export interface MethodSchema<P, R> {
   readonly params: z.ZodType<P>;
   readonly result: z.ZodType<R>;
+  /** Byte arrays of both move to the other side rather than being copied; none bounds their size. */
+  readonly moves?: boolean;
 }
 
 /** A method table, shared by both sides. */

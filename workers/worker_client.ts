@@ -6,7 +6,9 @@
  * within `CANCEL_GRACE_MS` is stuck in synchronous code; it is terminated and replaced.
  */
 import { abortError } from "../lib/abort.ts";
-import { AppError, unflattenError } from "../lib/errors.ts";
+import { AppError, flattenError, unflattenError } from "../lib/errors.ts";
+import { InputPump } from "./_input.ts";
+import { movable } from "./_moved_bytes.ts";
 import {
   type Methods,
   type ParamsOf,
@@ -33,13 +35,35 @@ export interface WorkerClientOptions<M extends Methods> {
   readonly onCrash: (reason: string) => void;
 }
 
-/** Bounds of one call. */
+/** Bounds of one call, and what it exchanges with its caller meanwhile. */
 export interface WorkerCallOptions {
   readonly signal?: AbortSignal;
   readonly deadlineMs: number;
+  /**
+   * A cancelled or late call rejects at once, and its isolate has `CANCEL_GRACE_MS` to let go of it.
+   * With this, the call is asked to stop and settles as it ends, if it does so in this time.
+   */
+  readonly stopWithinMs?: number;
+  readonly onProgress?: (value: unknown) => void;
+  /** Answers the isolate's questions; without it every question is refused. */
+  readonly onAsk?: (question: WorkerQuestion) => Promise<unknown>;
+  /** Bytes for the call, sent as fast as it reads them. */
+  readonly input?: ReadableStream<Uint8Array>;
+}
+
+/** What an isolate asks for one of its calls. */
+export interface WorkerQuestion {
+  readonly method: string;
+  readonly params: unknown;
+  /** Aborted when the isolate no longer wants to know, or has ended. */
+  readonly signal: AbortSignal;
 }
 
 interface PendingCall {
+  readonly options: WorkerCallOptions;
+  readonly pump: InputPump | null;
+  /** Why it was asked to stop, for a call that is given time for it. */
+  stopping: AppError | null;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Cancelled or late: already rejected, waiting only for the isolate to let go of it. */
@@ -52,6 +76,7 @@ export class WorkerClient<M extends Methods> {
   readonly #options: WorkerClientOptions<M>;
   readonly #pending = new Map<number, PendingCall>();
   #worker: Worker | null = null;
+  readonly #questions = new Map<number, AbortController>();
   #nextId = 1;
   #closed = false;
 
@@ -95,13 +120,20 @@ export class WorkerClient<M extends Methods> {
     return new Promise((resolve, reject) => {
       const timers: PendingCall["timers"] = new Set();
       const { signal } = options;
-      const abandon = (error: AppError) => this.#abandon(id, error);
+      const abandon = (error: AppError) => this.#stop(id, error);
       const onAbort = () => signal !== undefined && abandon(abortError(signal));
       const settle = <T>(then: (value: T) => void) => (value: T) => {
         signal?.removeEventListener("abort", onAbort);
         then(value);
       };
+      const pump = options.input === undefined
+        ? null
+        : new InputPump(options.input, (message, transfer) =>
+          this.#worker?.postMessage({ v: PROTOCOL_VERSION, id, ...message }, transfer));
       this.#pending.set(id, {
+        options,
+        pump,
+        stopping: null,
         resolve: settle(resolve),
         reject: settle(reject),
         abandoned: false,
@@ -109,14 +141,32 @@ export class WorkerClient<M extends Methods> {
       });
       timers.add(setTimeout(() => abandon(late(method, options.deadlineMs)), options.deadlineMs));
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#worker?.postMessage({ v: PROTOCOL_VERSION, type: "call", id, method, params });
+      const moved = this.#options.methods[method]?.moves === true
+        ? movable(params)
+        : { value: params, transfer: [] };
+      const call = { v: PROTOCOL_VERSION, type: "call", id, method, input: pump !== null };
+      this.#worker?.postMessage({ ...call, params: moved.value }, moved.transfer);
+      void pump?.run();
     });
+  }
+
+  /** Cancelled or late: at once, or with the time that the call was given. */
+  #stop(id: number, error: AppError): void {
+    const call = this.#pending.get(id);
+    const stopWithinMs = call?.options.stopWithinMs;
+    if (call === undefined || stopWithinMs === undefined) return this.#abandon(id, error);
+    if (call.stopping !== null) return;
+    call.stopping = error;
+    call.pump?.stop(error);
+    this.#worker?.postMessage({ v: PROTOCOL_VERSION, type: "cancel", id });
+    call.timers.add(setTimeout(() => this.#crashed("did not stop in time"), stopWithinMs));
   }
 
   #abandon(id: number, error: AppError): void {
     const call = this.#pending.get(id);
     if (call === undefined || call.abandoned) return;
     call.abandoned = true;
+    call.pump?.stop(error);
     call.reject(error);
     this.#worker?.postMessage({ v: PROTOCOL_VERSION, type: "cancel", id });
     call.timers.add(setTimeout(() => this.#crashed("did not answer a cancel"), CANCEL_GRACE_MS));
@@ -139,12 +189,43 @@ export class WorkerClient<M extends Methods> {
 
   #receive(message: WorkerMessage): void {
     if (message.type === "ready") return;
+    if (message.type === "withdraw") return this.#questions.get(message.id)?.abort();
     const call = this.#pending.get(message.id);
     if (call === undefined) return;
+    switch (message.type) {
+      case "credit":
+        return call.pump?.grant(message.bytes);
+      case "progress":
+        return call.options.onProgress?.(message.value);
+      case "ask":
+        return void this.#answer(call, message);
+    }
     this.#forget(message.id, call);
     if (call.abandoned) return;
-    if (message.type === "result") call.resolve(message.value);
-    else call.reject(unflattenError(message.error));
+    if (message.type === "result") return call.resolve(message.value);
+    const error = unflattenError(message.error);
+    // A call that was asked to stop says "cancelled"; its caller knows better why.
+    call.reject(call.stopping !== null && error.kind === "cancelled" ? call.stopping : error);
+  }
+
+  async #answer(call: PendingCall, message: WorkerMessage & { type: "ask" }): Promise<void> {
+    const { question, method, params } = message;
+    const worker = this.#worker;
+    const controller = new AbortController();
+    this.#questions.set(question, controller);
+    try {
+      const { onAsk } = call.options;
+      if (onAsk === undefined) throw new TypeError(`Nobody answers the question "${method}"`);
+      const { value, transfer } = movable(
+        await onAsk({ method, params, signal: controller.signal }),
+      );
+      worker?.postMessage({ v: PROTOCOL_VERSION, type: "answer", id: question, value }, transfer);
+    } catch (error) {
+      const refusal = { type: "refusal", id: question, error: flattenError(error) };
+      worker?.postMessage({ v: PROTOCOL_VERSION, ...refusal });
+    } finally {
+      if (this.#questions.get(question) === controller) this.#questions.delete(question);
+    }
   }
 
   #crashed(reason: string): void {
@@ -156,14 +237,19 @@ export class WorkerClient<M extends Methods> {
   #discard(reason: string): void {
     this.#worker?.terminate();
     this.#worker = null;
+    for (const question of this.#questions.values()) question.abort();
+    this.#questions.clear();
     for (const [id, call] of [...this.#pending]) {
       this.#forget(id, call);
-      if (!call.abandoned) call.reject(isolateLost(this.#options.name, reason));
+      const lost = isolateLost(this.#options.name, reason);
+      call.pump?.stop(lost);
+      if (!call.abandoned) call.reject(call.stopping ?? lost);
     }
   }
 
   #forget(id: number, call: PendingCall): void {
     for (const timer of call.timers) clearTimeout(timer);
+    call.pump?.stop(null);
     this.#pending.delete(id);
   }
 }
