@@ -152,6 +152,7 @@ export class ParquetSource {
     const end = fetched.bytes.length - room;
     fetched.bytes.set(trailer, end);
     const file = fetched.bytes.subarray(0, end + trailer.length);
+    const arrow = this.#arrowSchemaOf(schema);
     const windowRows = rowsFor(MAX_WINDOW_BYTES, bytesPerRow);
     const batchRows = Math.min(batchSize, rowsFor(MAX_BATCH_BYTES, bytesPerRow));
     for (let offset = 0; offset < group.rowCount; offset += windowRows) {
@@ -159,6 +160,7 @@ export class ParquetSource {
       const isWhole = windowRows >= group.rowCount;
       yield* decodeParquet(file, {
         batchSize: batchRows,
+        schema: arrow,
         location,
         ...(isWhole ? {} : { offset, limit: windowRows }),
       });

@@ -84,6 +84,13 @@ export function withParquetWasm<T>(work: (wasm: ParquetWasm, own: Own) => T): T 
   }
 }
 
+/** The memory as it is now: any call may move it, and then this buffer is empty. */
+export function memoryOf(wasm: ParquetWasm): ArrayBuffer {
+  const { buffer } = wasm.wasmMemory() as WebAssembly.Memory;
+  if (buffer instanceof ArrayBuffer) return buffer;
+  throw new TypeError("Cannot use the shared memory of parquet-wasm");
+}
+
 /** Errors that Rust returns arrive as plain `Error`; traps are `RuntimeError`, `RangeError`. */
 function isRustError(error: unknown): boolean {
   return error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
