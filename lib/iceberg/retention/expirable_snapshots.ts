@@ -17,6 +17,8 @@ export interface RetentionDefaults {
   readonly olderThanMs: number;
   /** Snapshots kept per branch whatever their age; at least 1. */
   readonly retainLast: number;
+  /** `history.expire.max-ref-age-ms`; refs live for ever by default. */
+  readonly maxRefAgeMs?: number;
   readonly nowMs: number;
 }
 
@@ -29,7 +31,9 @@ export function retentionFromProperties(
     DEFAULT_MAX_SNAPSHOT_AGE_MS;
   const retainLast = positiveInteger(properties["history.expire.min-snapshots-to-keep"]) ??
     DEFAULT_MIN_SNAPSHOTS_TO_KEEP;
-  return { olderThanMs: nowMs - maxAgeMs, retainLast, nowMs };
+  const maxRefAgeMs = positiveInteger(properties["history.expire.max-ref-age-ms"]);
+  const refs = maxRefAgeMs === undefined ? {} : { maxRefAgeMs };
+  return { olderThanMs: nowMs - maxAgeMs, retainLast, ...refs, nowMs };
 }
 
 /**
@@ -42,8 +46,7 @@ export function expirableSnapshots(
   metadata: Pick<TableMetadata, "snapshots" | "refs">,
   defaults: RetentionDefaults,
 ): readonly bigint[] {
-  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
-  const live = [...metadata.refs.values()].filter((ref) => isLiveRef(ref, byId, defaults.nowMs));
+  const live = liveRefs(metadata, defaults);
   const { kept, onBranch } = branchRetention(
     metadata.snapshots,
     live.filter((ref) => ref.type === "branch").map((ref) => branchRule(ref, defaults)),
@@ -55,7 +58,24 @@ export function expirableSnapshots(
   return metadata.snapshots.filter((snapshot) => !isKept(snapshot)).map((one) => one.snapshotId);
 }
 
-function branchRule(ref: SnapshotRef, defaults: RetentionDefaults): BranchRule {
+/**
+ * Refs that protect what they point at: `main`, and all that are not past their age. One whose
+ * snapshot is gone points at nothing.
+ */
+export function liveRefs(
+  { snapshots, refs }: Pick<TableMetadata, "snapshots" | "refs">,
+  { nowMs, maxRefAgeMs = Infinity }: RetentionDefaults,
+): readonly SnapshotRef[] {
+  const times = new Map(snapshots.map(({ snapshotId, timestampMs }) => [snapshotId, timestampMs]));
+  return [...refs.values()].filter((ref) => {
+    if (ref.name === "main") return true;
+    const timestampMs = times.get(ref.snapshotId);
+    return timestampMs !== undefined && nowMs - timestampMs <= (ref.maxRefAgeMs ?? maxRefAgeMs);
+  });
+}
+
+/** What a branch keeps of its ancestry, with defaults where it says nothing itself. */
+export function branchRule(ref: SnapshotRef, defaults: RetentionDefaults): BranchRule {
   return {
     snapshotId: ref.snapshotId,
     minimum: ref.minSnapshotsToKeep ?? defaults.retainLast,
@@ -63,16 +83,6 @@ function branchRule(ref: SnapshotRef, defaults: RetentionDefaults): BranchRule {
       ? defaults.olderThanMs
       : defaults.nowMs - ref.maxSnapshotAgeMs,
   };
-}
-
-function isLiveRef(
-  ref: SnapshotRef,
-  byId: ReadonlyMap<bigint, Snapshot>,
-  nowMs: number,
-): boolean {
-  if (ref.name === "main" || ref.maxRefAgeMs === null) return true;
-  const snapshot = byId.get(ref.snapshotId);
-  return snapshot !== undefined && nowMs - snapshot.timestampMs <= ref.maxRefAgeMs;
 }
 
 function positiveInteger(text: string | undefined): number | undefined {

@@ -51,10 +51,11 @@ export const ExpireReceipt = z.object({
   removed_schemas_count: count,
   removed_partition_specs_count: count,
   held_back: z.array(z.object({
-    held_by: z.string().describe("branch or tag; empty for snapshots that are only too young"),
-    reason: z.string(),
+    held_by: z.string().describe("name of the branch or tag"),
+    type: z.enum(["branch", "tag"]),
+    reason: z.enum(["tag", "min_snapshots_to_keep", "max_snapshot_age"]),
     snapshots: count,
-  })).describe("snapshots past their age that stay, and what holds them"),
+  })).describe("snapshots past their age that stay, and the first 100 refs that hold them"),
 });
 export type ExpireReceipt = z.infer<typeof ExpireReceipt>;
 

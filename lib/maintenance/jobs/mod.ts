@@ -10,6 +10,7 @@ export { CompactionLedger } from "./compaction/ledger.ts";
 export { planTable } from "./compaction/plan_table.ts";
 export { type CompactionWork, MAX_ROUNDS, runCompaction } from "./compaction/run_compaction.ts";
 export { installedRemoveOrphansJob, removeOrphans } from "./orphans/remove_orphans_job.ts";
+export { expire, installedExpireJob } from "./expire/expire_job.ts";
 export {
   installedRewriteManifestsJob,
   rewriteManifests,

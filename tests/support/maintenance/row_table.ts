@@ -35,6 +35,14 @@ const SCHEMA = new Schema({
   fields: [column(1, "id"), column(2, "region", { kind: "string" })],
 });
 
+/** Jobs wait by the clock on the wall. */
+const IMPATIENT = {
+  "commit.retry.min-wait-ms": "1",
+  "commit.retry.max-wait-ms": "2",
+  "commit.status-check.min-wait-ms": "1",
+  "commit.status-check.max-wait-ms": "2",
+};
+
 /** Deletes as the files of this table hold them. */
 type StoredDeletes =
   | { readonly positions: readonly (readonly [path: string, position: number])[] }
@@ -61,6 +69,7 @@ export class RowTable {
         lastPartitionId: 1000,
         nextRowId: formatVersion === 3 ? 0n : null,
         ...more,
+        properties: { ...IMPATIENT, ...more.properties },
       }),
       nowMs: () => this.runtime.clock.now(),
     });

@@ -1,0 +1,99 @@
+/** What an expiry of snapshots takes out of a table's metadata (Spark: `expire_snapshots`). */
+import { AppError } from "../../errors.ts";
+import type { TableUpdate } from "../commit/table_update.ts";
+import type { Snapshot } from "../spec/snapshot.ts";
+import type { TableMetadata } from "../spec/table_metadata.ts";
+import { expirableSnapshots, liveRefs, type RetentionDefaults } from "./expirable_snapshots.ts";
+
+/** Options of {@linkcode planExpiry}. */
+export interface ExpiryOptions {
+  readonly retention: RetentionDefaults;
+  /** Snapshots that go in any case; those that the table does not have are passed over. */
+  readonly snapshotIds: ReadonlySet<bigint>;
+  /**
+   * Partition specs that manifests of snapshots use; unused ones go, and unused schemas. Null to leave
+   * both as they are.
+   */
+  readonly usedSpecIds: ReadonlySet<number> | null;
+}
+
+/** What goes. */
+export interface ExpiryPlan {
+  readonly expired: readonly Snapshot[];
+  readonly kept: readonly Snapshot[];
+  /** Names of refs that are past their age, or point at nothing. */
+  readonly removedRefs: readonly string[];
+  readonly removedSchemaIds: readonly number[];
+  readonly removedSpecIds: readonly number[];
+}
+
+/**
+ * Plans an expiry. `retention` counts per branch; snapshots named by id go whatever it says, unless a
+ * ref points at one: that is `conflict`/`snapshot_referenced`.
+ */
+export function planExpiry(metadata: TableMetadata, options: ExpiryOptions): ExpiryPlan {
+  const { retention, snapshotIds, usedSpecIds } = options;
+  const live = liveRefs(metadata, retention);
+  refuseReferenced(snapshotIds, live);
+  const gone = new Set([...snapshotIds, ...expirableSnapshots(metadata, retention)]);
+  const expired: Snapshot[] = [];
+  const kept: Snapshot[] = [];
+  for (const snapshot of metadata.snapshots) {
+    (gone.has(snapshot.snapshotId) ? expired : kept).push(snapshot);
+  }
+  const liveNames = new Set(live.map(({ name }) => name));
+  return {
+    expired,
+    kept,
+    removedRefs: [...metadata.refs.keys()].filter((name) => !liveNames.has(name)).sort(),
+    ...(usedSpecIds === null
+      ? { removedSchemaIds: [], removedSpecIds: [] }
+      : unusedDefinitions(metadata, kept, usedSpecIds)),
+  };
+}
+
+/** The plan as updates; none where nothing goes. Refs go first: their snapshots may not dangle. */
+export function expiryUpdates(plan: ExpiryPlan): readonly TableUpdate[] {
+  const updates: TableUpdate[] = plan.removedRefs
+    .map((name) => ({ action: "remove-snapshot-ref", name }));
+  const snapshotIds = plan.expired.map(({ snapshotId }) => snapshotId);
+  if (snapshotIds.length > 0) updates.push({ action: "remove-snapshots", snapshotIds });
+  if (plan.removedSpecIds.length > 0) {
+    updates.push({ action: "remove-partition-specs", specIds: plan.removedSpecIds });
+  }
+  if (plan.removedSchemaIds.length > 0) {
+    updates.push({ action: "remove-schemas", schemaIds: plan.removedSchemaIds });
+  }
+  return updates;
+}
+
+function unusedDefinitions(
+  metadata: TableMetadata,
+  kept: readonly Snapshot[],
+  usedSpecIds: ReadonlySet<number>,
+): Pick<ExpiryPlan, "removedSchemaIds" | "removedSpecIds"> {
+  const usedSchemaIds = new Set(kept.map(({ schemaId }) => schemaId));
+  return {
+    removedSpecIds: metadata.partitionSpecs.map(({ specId }) => specId)
+      .filter((id) => id !== metadata.defaultSpecId && !usedSpecIds.has(id)),
+    removedSchemaIds: metadata.schemas.map(({ schemaId }) => schemaId)
+      .filter((id) => id !== metadata.currentSchemaId && !usedSchemaIds.has(id)),
+  };
+}
+
+function refuseReferenced(
+  snapshotIds: ReadonlySet<bigint>,
+  refs: readonly { readonly name: string; readonly snapshotId: bigint; readonly type: string }[],
+): void {
+  const held = refs.filter(({ snapshotId }) => snapshotIds.has(snapshotId));
+  const [first] = held;
+  if (first === undefined) return;
+  const message = `Cannot expire snapshot ${first.snapshotId}: the ${first.type} ` +
+    `"${first.name.slice(0, 80)}" points at it` +
+    (held.length > 1 ? `, and ${held.length - 1} more refs at what is to expire` : "") +
+    "; drop the ref first, or leave the snapshot out";
+  throw new AppError("conflict", "snapshot_referenced", message, {
+    issues: [{ path: "snapshot_ids", message }],
+    context: { refs: held.slice(0, 100).map(({ name }) => name) },
+  });
+}
