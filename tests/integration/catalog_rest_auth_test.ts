@@ -1,14 +1,18 @@
 /** How the rest catalog proves who it is, and what it does when it is not believed. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { AppError, flattenError } from "../../lib/errors.ts";
 import { openCatalog } from "../../lib/catalog/mod.ts";
 import {
   type Handler,
   json,
   restError,
+  type SeenRequest,
   serveTables,
   startFakeRestCatalog,
 } from "../support/fake_rest_catalog.ts";
+import { fakeRestTables } from "../support/fake_rest_tables.ts";
+import { definitionOf } from "../support/writable_tables.ts";
 
 const TOKENS = "/v1/oauth/tokens";
 
@@ -203,6 +207,48 @@ Deno.test("requests are signed where rest.sigv4-enabled asks for it", async () =
     const authorization = headers.get("authorization") ?? "";
     ok(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/glue\//.test(authorization));
     strictEqual(headers.get("x-amz-security-token"), "session");
+  }
+});
+
+/** The signature that a request must have (AWS Signature Version 4), by hand. */
+function signatureOf({ method, path, query, headers, body }: SeenRequest, secret: string): string {
+  const [, scope = "", signed = ""] =
+    /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.get("authorization") ?? "") ??
+      [];
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const hmac = (key: string | Uint8Array, text: string) =>
+    createHmac("sha256", key).update(text).digest();
+  const canonical = [
+    method,
+    path.split("/").map(encodeURIComponent).join("/"),
+    query.toString(),
+    ...signed.split(";").map((name) => `${name}:${headers.get(name)}`),
+    "",
+    signed,
+    sha256(body),
+  ].join("\n");
+  const toSign = ["AWS4-HMAC-SHA256", headers.get("x-amz-date"), scope, sha256(canonical)];
+  const key = scope.split("/").reduce<string | Uint8Array>(hmac, `AWS4${secret}`);
+  return createHmac("sha256", key).update(toSign.join("\n")).digest("hex");
+}
+
+Deno.test("changes are signed with their bodies where rest.sigv4-enabled asks for it", async () => {
+  const tables = fakeRestTables();
+  await using server = startFakeRestCatalog(tables.handler);
+  const catalog = open(server.uri, {
+    "rest.sigv4-enabled": "true",
+    "rest.signing-name": "glue",
+    "rest.signing-region": "eu-west-1",
+    "rest.access-key-id": "AKIDEXAMPLE",
+    "rest.secret-access-key": "secret",
+  });
+  await catalog.createTable(definitionOf("a.t"));
+  const changes = server.seen.filter(({ method }) => method === "POST");
+  strictEqual(changes.length, 3);
+  for (const change of changes) {
+    const signature = /Signature=(\w+)/.exec(change.headers.get("authorization") ?? "")?.[1];
+    strictEqual(signature, signatureOf(change, "secret"));
+    ok(signature !== signatureOf({ ...change, body: `${change.body} ` }, "secret"));
   }
 });
 
