@@ -12,12 +12,21 @@ import { createMetrics, type Metrics } from "./lib/metrics.ts";
 import { createProbe } from "./lib/probe.ts";
 import { defaultWarehouse, loadSettings, type Settings } from "./lib/settings.ts";
 import { openState, type State } from "./lib/state/mod.ts";
+import { loadWasmModule } from "./lib/columnar/wasm/mod.ts";
+import { createMaintenance } from "./lib/maintenance/mod.ts";
+import { createOperations } from "./lib/operations/mod.ts";
 import { createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
 import { buildApp, type HealthProbes } from "./routes/mod.ts";
+import { createCurrentJobs, type CurrentJobs } from "./workers/current_jobs.ts";
 import { createCurrentReader, type CurrentReader } from "./workers/current_reader.ts";
-import { readerPermissions } from "./workers/reader_permissions.ts";
+import {
+  type ReadablePlaces,
+  readerPermissions,
+  tablePermissions,
+} from "./workers/reader_permissions.ts";
 import { createReaderPool } from "./workers/reader_pool.ts";
+import { createTablePool } from "./workers/table_pool.ts";
 
 /** How long a health check waits for a dependency; its whole answer must fit in a second. */
 const PROBE_TIMEOUT_MS = 500;
@@ -105,11 +114,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const startedAt = performance.now();
   const instance = crypto.randomUUID();
   const { dataDir, storageRoots, jwt } = settings;
-  const state = await openState({
-    url: settings.stateUrl,
-    authToken: settings.stateAuthToken,
-    dataDir,
-  });
+  const state = await openStateOf(settings);
   const jwtVerifier = jwt === null ? null : createJwtVerifier({ ...jwt, clock });
   const access = createAccess({ state, clock, log, jwt: jwtVerifier, instance });
   const first = await access.bootstrap({ token: settings.bootstrapToken });
@@ -125,7 +130,16 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     initial: settings.catalog,
     open: { dataDir, storageRoots },
   });
-  const reader = await openReader(settings, { configuration, log });
+  const { reader, jobs } = await openIsolates(settings, { configuration, log });
+  const { withCatalog } = configuration;
+  const operations = await createOperations({
+    state,
+    runner: jobs,
+    withCatalog,
+    clock,
+    log,
+    instance,
+  });
   const uptimeSeconds = () => Math.round(performance.now() - startedAt) / 1000;
   const metrics = createMetrics();
   addGauges(metrics, { reader, uptimeSeconds, log });
@@ -133,7 +147,9 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const probes = healthProbes({ state, configuration, log });
   const app = buildApp({
     access,
-    tables: createTables({ withCatalog: configuration.withCatalog, reader }),
+    tables: createTables({ withCatalog, reader }),
+    maintenance: createMaintenance({ operations, clock }),
+    operations,
     configuration,
     health: {
       ...probes,
@@ -151,16 +167,23 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     bootstrapTokenIgnored,
     ready() {
       reader.warm();
+      jobs.warm();
       // A catalog that cannot be reached is in the log before anybody asks for a table.
       void probes.catalog();
     },
     beginStop: () => stopping = true,
     async close() {
+      await operations.close();
+      jobs.close();
       reader.close();
       await configuration.close();
       await state.close();
     },
   };
+}
+
+async function openStateOf({ stateUrl, stateAuthToken, dataDir }: Settings): Promise<State> {
+  return await openState({ url: stateUrl, authToken: stateAuthToken, dataDir });
 }
 
 /** Whether a bootstrap token is set that opens nothing; it counts on the very first start only. */
@@ -177,31 +200,43 @@ async function isRefused(access: Access, settings: Settings): Promise<boolean> {
   }
 }
 
-/** The isolates that read tables; they may touch what the configured catalog needs, and no more. */
-async function openReader(
+/**
+ * The isolates that read tables and those that change them; they may touch what the configured
+ * catalog needs, and no more.
+ */
+async function openIsolates(
   settings: Settings,
   { configuration, log }: { readonly configuration: CatalogConfiguration; readonly log: Log },
-): Promise<CurrentReader> {
+): Promise<{ readonly reader: CurrentReader; readonly jobs: CurrentJobs }> {
   const { storageRoots } = settings;
   const signal = new AbortController().signal;
   const ctx = { principal: LOCAL_PRINCIPAL, requestId: "start", signal, agent: null };
   const { catalog_type: catalogType, warehouse } = await configuration.get(ctx);
-  const open = (permissions: Deno.PermissionOptionsObject) =>
+  const places: ReadablePlaces = { catalogType, warehouse, storageRoots };
+  const onCrash = (isolate: string, reason: string) =>
+    log.error("Isolate lost", { isolate, reason });
+  const reader = createCurrentReader((permissions) =>
     createReaderPool({
       isolates: settings.readerIsolates,
       cacheBytes: settings.metadataCacheBytes,
       permissions,
       deadlineMs: settings.requestTimeoutMs,
-      onCrash: (isolate, reason) => log.error("Reader isolate lost", { isolate, reason }),
-    });
-  const reader = createCurrentReader(
-    open,
-    readerPermissions({ catalogType, warehouse, storageRoots }),
-  );
-  configuration.subscribe(({ type, warehouse }) =>
-    reader.permit(readerPermissions({ catalogType: type, warehouse, storageRoots }))
-  );
-  return reader;
+      onCrash,
+    }), readerPermissions(places));
+  const jobs = createCurrentJobs((permissions) =>
+    createTablePool({
+      isolates: settings.tableIsolates,
+      memoryBytes: settings.jobMemoryBytes,
+      permissions,
+      loadModules: async () => ({ parquet: await loadWasmModule("parquet") }),
+      onCrash,
+    }), tablePermissions(places));
+  configuration.subscribe(({ type, warehouse }) => {
+    const next = { catalogType: type, warehouse, storageRoots };
+    reader.permit(readerPermissions(next));
+    jobs.permit(tablePermissions(next));
+  });
+  return { reader, jobs };
 }
 
 /** Figures beside the requests: memory, uptime, and the caches of the reader isolates. */

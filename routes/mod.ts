@@ -14,6 +14,7 @@ import { documentationRoutes } from "./documentation.ts";
 import { healthRoutes } from "./health.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { operationRoutes } from "./operations.ts";
 import type { Services } from "./services.ts";
 import { sessionRoutes } from "./session.ts";
 import { tableRoutes } from "./tables.ts";
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...tableRoutes,
   ...maintenanceRoutes,
+  ...operationRoutes,
   ...configRoutes,
   ...userRoutes,
   ...tokenRoutes,

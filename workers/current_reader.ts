@@ -1,9 +1,6 @@
-/**
- * The `TableReader` of the configured catalog. Isolates get their permissions when they start, so
- * another configuration gets other isolates; the old ones end with the reads they had begun.
- */
-import { InFlight } from "../lib/in_flight.ts";
+/** The `TableReader` of the configured catalog. */
 import type { TableReader } from "../lib/tables/mod.ts";
+import { CurrentPool } from "./_current_pool.ts";
 import type { ReaderPool, ReaderStats } from "./reader_pool.ts";
 
 /** A `TableReader` whose isolates can be exchanged. */
@@ -20,56 +17,22 @@ export interface CurrentReader extends TableReader {
 /** Opens isolates that may do no more than told. */
 export type OpenPool = (permissions: Deno.PermissionOptionsObject) => ReaderPool;
 
-interface Lease {
-  readonly pool: ReaderPool;
-  readonly key: string;
-  readonly reads: InFlight;
-}
-
 /** Builds the reader; `open` starts nothing yet. */
 export function createCurrentReader(
   open: OpenPool,
   permissions: Deno.PermissionOptionsObject,
 ): CurrentReader {
-  const lease = (given: Deno.PermissionOptionsObject): Lease => ({
-    pool: open(given),
-    key: JSON.stringify(given),
-    reads: new InFlight(),
-  });
-  let current = lease(permissions);
-  const retiring = new Set<Lease>();
-
-  function read<T>(fn: (pool: ReaderPool) => Promise<T>): Promise<T> {
-    const { pool, reads } = current;
-    const work = fn(pool);
-    reads.track(work);
-    return work;
-  }
-
-  function retire(old: Lease): void {
-    retiring.add(old);
-    old.reads.idle().then(() => {
-      old.pool.close();
-      retiring.delete(old);
-    });
-  }
-
+  const current = new CurrentPool(open, permissions);
   return {
-    schema: (location, call) => read((pool) => pool.schema(location, call)),
-    snapshots: (location, page, call) => read((pool) => pool.snapshots(location, page, call)),
-    refs: (location, page, call) => read((pool) => pool.refs(location, page, call)),
-    files: (location, query, call) => read((pool) => pool.files(location, query, call)),
-    health: (location, call) => read((pool) => pool.health(location, call)),
-    permit(next) {
-      if (JSON.stringify(next) === current.key) return;
-      const old = current;
-      current = lease(next);
-      retire(old);
-    },
+    schema: (location, call) => current.use((pool) => pool.schema(location, call)),
+    snapshots: (location, page, call) =>
+      current.use((pool) => pool.snapshots(location, page, call)),
+    refs: (location, page, call) => current.use((pool) => pool.refs(location, page, call)),
+    files: (location, query, call) => current.use((pool) => pool.files(location, query, call)),
+    health: (location, call) => current.use((pool) => pool.health(location, call)),
+    permit: (next) => current.permit(next),
     warm: () => current.pool.warm(),
     stats: () => current.pool.stats(),
-    close() {
-      for (const { pool } of [current, ...retiring]) pool.close();
-    },
+    close: () => current.close(),
   };
 }

@@ -33,6 +33,12 @@ export function readerPermissions(places: ReadablePlaces): Deno.PermissionOption
   };
 }
 
+/** As {@linkcode readerPermissions}, and writing where it may read: what isolates that change tables may do. */
+export function tablePermissions(places: ReadablePlaces): Deno.PermissionOptionsObject {
+  const permissions = readerPermissions(places);
+  return { ...permissions, write: permissions.read ?? false };
+}
+
 function realPath(path: string): string[] {
   try {
     return [Deno.realPathSync(path)];

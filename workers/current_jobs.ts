@@ -1,0 +1,28 @@
+/** The `JobRunner` of the configured catalog. */
+import type { JobRunner } from "../lib/jobs/mod.ts";
+import { CurrentPool } from "./_current_pool.ts";
+import type { TablePool } from "./table_pool.ts";
+
+/** A `JobRunner` whose isolates can be exchanged. */
+export interface CurrentJobs extends JobRunner {
+  /** Works from now on with isolates of these permissions; the same ones change nothing. */
+  permit(permissions: Deno.PermissionOptionsObject): void;
+  /** Starts the isolates ahead of the first job. */
+  warm(): void;
+  /** Ends all isolates; what they were doing rejects. */
+  close(): void;
+}
+
+/** Builds the runner; `open` starts nothing yet. */
+export function createCurrentJobs(
+  open: (permissions: Deno.PermissionOptionsObject) => TablePool,
+  permissions: Deno.PermissionOptionsObject,
+): CurrentJobs {
+  const current = new CurrentPool(open, permissions);
+  return {
+    run: (job, params, options) => current.use((pool) => pool.run(job, params, options)),
+    permit: (next) => current.permit(next),
+    warm: () => current.pool.warm(),
+    close: () => current.close(),
+  };
+}
