@@ -2,7 +2,13 @@
  * The composition root: reads the settings, opens what the server stands on, serves, and takes it
  * all down again. It alone knows every part; nothing imports it.
  */
-import { type Access, createAccess, createJwtVerifier, LOCAL_PRINCIPAL } from "./lib/access/mod.ts";
+import {
+  type Access,
+  createAccess,
+  createJwtVerifier,
+  type JwtVerifier,
+  LOCAL_PRINCIPAL,
+} from "./lib/access/mod.ts";
 import { systemClock } from "./lib/clock.ts";
 import { type CatalogConfiguration, createConfiguration } from "./lib/configuration/mod.ts";
 import { AppError, describeError } from "./lib/errors.ts";
@@ -113,10 +119,9 @@ function listen(settings: Settings, handler: Deno.ServeHandler<Deno.NetAddr>) {
 async function compose(settings: Settings, log: Log): Promise<Running> {
   const startedAt = performance.now();
   const instance = crypto.randomUUID();
-  const { dataDir, storageRoots, jwt } = settings;
+  const { dataDir, storageRoots } = settings;
   const state = await openStateOf(settings);
-  const jwtVerifier = jwt === null ? null : createJwtVerifier({ ...jwt, clock });
-  const access = createAccess({ state, clock, log, jwt: jwtVerifier, instance });
+  const access = createAccess({ state, clock, log, jwt: jwtVerifierOf(settings), instance });
   const first = await access.bootstrap({ token: settings.bootstrapToken });
   const bootstrapTokenIgnored = first === null && await isRefused(access, settings);
   if (settings.catalog.warehouse === defaultWarehouse(dataDir)) {
@@ -184,6 +189,10 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
 
 async function openStateOf({ stateUrl, stateAuthToken, dataDir }: Settings): Promise<State> {
   return await openState({ url: stateUrl, authToken: stateAuthToken, dataDir });
+}
+
+function jwtVerifierOf({ jwt }: Settings): JwtVerifier | null {
+  return jwt === null ? null : createJwtVerifier({ ...jwt, clock });
 }
 
 /** Whether a bootstrap token is set that opens nothing; it counts on the very first start only. */
