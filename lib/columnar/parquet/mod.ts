@@ -25,3 +25,13 @@ export {
 } from "./metrics/metrics_config.ts";
 export { type FileMetrics, fileMetrics } from "./metrics/file_metrics.ts";
 export type { LeafStats } from "./metrics/leaf_stats.ts";
+export {
+  planTranscode,
+  type TranscodeOptions,
+  type TranscodePlan,
+} from "./transcode/plan_transcode.ts";
+export {
+  type TranscodeInput,
+  transcodeRowGroups,
+  type TranscodeRowGroupsOptions,
+} from "./transcode/transcode_row_groups.ts";

@@ -8,10 +8,21 @@ export const PageType = { data: 0, index: 1, dictionary: 2, dataV2: 3 } as const
 export interface DataPageHeader {
   readonly numValues: number;
   readonly encoding: number;
+  /** Encodings of levels. */
+  readonly definitionEncoding: number;
+  readonly repetitionEncoding: number;
+}
+
+/** Of dictionary pages. */
+export interface DictionaryPageHeader {
+  readonly numValues: number;
+  readonly encoding: number;
 }
 
 /** Of data pages, version 2. */
-export interface DataPageHeaderV2 extends DataPageHeader {
+export interface DataPageHeaderV2 {
+  readonly numValues: number;
+  readonly encoding: number;
   readonly numRows: number;
   readonly isCompressed: boolean | null;
 }
@@ -23,11 +34,18 @@ export interface PageHeader {
   readonly uncompressedSize: number;
   readonly compressedSize: number;
   readonly data: DataPageHeader | null;
-  readonly dictionary: DataPageHeader | null;
+  readonly dictionary: DictionaryPageHeader | null;
   readonly dataV2: DataPageHeaderV2 | null;
 }
 
 const dataPageHeader = struct<DataPageHeader>("DataPageHeader", {
+  numValues: required(1, i32),
+  encoding: required(2, i32),
+  definitionEncoding: required(3, i32),
+  repetitionEncoding: required(4, i32),
+});
+
+const dictionaryPageHeader = struct<DictionaryPageHeader>("DictionaryPageHeader", {
   numValues: required(1, i32),
   encoding: required(2, i32),
 });
@@ -45,6 +63,6 @@ export const pageHeaderCodec: Codec<PageHeader> = struct<PageHeader>("PageHeader
   uncompressedSize: required(2, i32),
   compressedSize: required(3, i32),
   data: optional(5, dataPageHeader),
-  dictionary: optional(7, dataPageHeader),
+  dictionary: optional(7, dictionaryPageHeader),
   dataV2: optional(8, dataPageHeaderV2),
 });

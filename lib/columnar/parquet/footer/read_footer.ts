@@ -9,6 +9,9 @@ import { buildSchemaTree, type ParquetSchema } from "./schema_tree.ts";
 /** Bytes of the tail that are read at once; nearly every footer fits. */
 export const TAIL_BYTES = 64 * 1024;
 
+/** Files up to this size are read whole: their pages come with the footer, without another read. */
+export const SMALL_FILE_BYTES = 1024 * 1024;
+
 /** `PAR1`, at both ends of a file. */
 export const MAGIC: readonly number[] = [0x50, 0x41, 0x52, 0x31];
 
@@ -29,8 +32,8 @@ export interface FooterOptions {
 export interface Footer {
   readonly metaData: FileMetaData;
   readonly schema: ParquetSchema;
-  /** Bytes of the tail of the file that were read to get it. */
-  readonly bytesRead: number;
+  /** The whole file, where it is small. */
+  readonly file: Uint8Array | null;
 }
 
 /**
@@ -45,20 +48,20 @@ export async function readFooter(io: FileIo, options: FooterOptions): Promise<Fo
     const range = { offset: sizeBytes - length, length };
     return await io.read(location, { range, ...(signal === undefined ? {} : { signal }) });
   };
-  let tail = await read(Math.min(sizeBytes, TAIL_BYTES));
+  let tail = await read(sizeBytes <= SMALL_FILE_BYTES ? sizeBytes : TAIL_BYTES);
   const length = footerLength(tail, location);
   if (length > sizeBytes - MAGIC.length - TRAILER_BYTES) fail("its footer is longer than the file");
   if (length > MAX_FOOTER_BYTES) fail(`its footer is larger than ${MAX_FOOTER_BYTES} bytes`);
   if (length + TRAILER_BYTES > tail.length) tail = await read(length + TRAILER_BYTES);
   const footer = tail.subarray(tail.length - TRAILER_BYTES - length, tail.length - TRAILER_BYTES);
-  return { ...parseFooter(footer, options), bytesRead: tail.length };
+  return { ...parseFooter(footer, options), file: tail.length === sizeBytes ? tail : null };
 }
 
 /** Parses the bytes between the last page and the trailer. Errors are those of `readFooter`. */
 export function parseFooter(
   bytes: Uint8Array,
   { location, sizeBytes }: Pick<FooterOptions, "location" | "sizeBytes">,
-): Omit<Footer, "bytesRead"> {
+): Omit<Footer, "file"> {
   const fail = failAt(location);
   const metaData = fileMetaDataCodec.read(new CompactReader(bytes, { location }));
   if (metaData.isEncrypted === true) throw encrypted(location);

@@ -80,7 +80,7 @@ export function checkPages(chunk: ChunkToCheck): PageCheck {
   return { dictionaryBytes, uncompressedBytes };
 }
 
-function pageOf(header: PageHeader): PageHeader["data"] {
+function pageOf(header: PageHeader): PageHeader["dictionary"] {
   switch (header.type) {
     case PageType.data:
       return header.data;

@@ -16,6 +16,8 @@ export const READ_CONCURRENCY = 4;
 export interface FetchChunksOptions {
   readonly location: string;
   readonly signal?: AbortSignal | undefined;
+  /** The whole file, where it is in memory already. */
+  readonly file: Uint8Array | null;
   /** Bytes to leave free at the end of the buffer. */
   readonly room: number;
 }
@@ -40,7 +42,7 @@ export async function fetchChunks(
   chunks: readonly ChunkRange[],
   options: FetchChunksOptions,
 ): Promise<FetchedChunks> {
-  const { location, signal, room } = options;
+  const { location, signal, room, file } = options;
   const spans = joinRanges(chunks);
   let length = 0;
   for (const span of spans) {
@@ -49,10 +51,14 @@ export async function fetchChunks(
   }
   const bytes = new Uint8Array(length + room);
   const pieces = spans.flatMap((span) => splitSpan(span));
-  await mapConcurrently(pieces, async ({ range, at }) => {
-    const piece = await io.read(location, { range, ...(signal === undefined ? {} : { signal }) });
-    bytes.set(piece, at);
-  }, { limit: READ_CONCURRENCY, signal });
+  const read = ({ offset, length }: ChunkRange) =>
+    file?.subarray(offset, offset + length) ??
+      io.read(location, { range: { offset, length }, ...(signal === undefined ? {} : { signal }) });
+  await mapConcurrently(
+    pieces,
+    async ({ range, at }) => bytes.set(await read(range), at),
+    { limit: READ_CONCURRENCY, signal },
+  );
   return { bytes, offsets: chunks.map((chunk) => placeOf(chunk, spans)) };
 }
 

@@ -64,7 +64,7 @@ export interface ReadRowGroupOptions {
 }
 
 /**
- * Opens a file: one read of its tail, two where the footer is large. Throws `corrupt_data` (code
+ * Opens a file: one read of its tail, two where the footer is large; a small file is read whole. Throws `corrupt_data` (code
  * `parquet_corrupt`), `unsupported` (codes `parquet_encrypted`, `parquet_unsupported`), `not_found`
  * and whatever else `io` throws.
  */
@@ -82,7 +82,7 @@ export async function openParquetFile(
   return new ParquetSource(io, { location, sizeBytes, footer });
 }
 
-/** An open file; holds its footer and nothing that needs closing. */
+/** An open file; holds its footer, a small file whole, and nothing that needs closing. */
 export class ParquetSource {
   readonly location: string;
   readonly sizeBytes: number;
@@ -93,6 +93,7 @@ export class ParquetSource {
   /** The file's own metadata; of repeated keys the last. */
   readonly keyValueMetadata: ReadonlyMap<string, string>;
   readonly #io: FileIo;
+  readonly #file: Uint8Array | null;
   #arrowSchema: ArrowSchema | null = null;
 
   constructor(
@@ -101,6 +102,7 @@ export class ParquetSource {
   ) {
     const { metaData, schema } = options.footer;
     this.#io = io;
+    this.#file = options.footer.file;
     this.location = options.location;
     this.sizeBytes = options.sizeBytes;
     this.schema = schema;
@@ -145,8 +147,7 @@ export class ParquetSource {
         chunks: chunks.map(({ metaData }, at) => ({ metaData, offset: offsets[at] ?? 0 })),
       }], this.#hintOptions(schema));
     const room = footer(chunks.map(() => Number.MAX_SAFE_INTEGER - 2 ** 32)).length;
-    const { location } = this;
-    const fetched = await fetchChunks(this.#io, chunks, { location, signal, room });
+    const fetched = await this.#fetch(chunks, { signal, room });
     const bytesPerRow = this.#checkChunks(fetched, { schema, chunks }) / group.rowCount;
     const trailer = footer(fetched.offsets);
     const end = fetched.bytes.length - room;
@@ -161,10 +162,44 @@ export class ParquetSource {
       yield* decodeParquet(file, {
         batchSize: batchRows,
         schema: arrow,
-        location,
+        location: this.location,
         ...(isWhole ? {} : { offset, limit: windowRows }),
       });
     }
+  }
+
+  /**
+   * The chunks of some leaves of a row group, each in bytes of its own, looked through as for reading.
+   * Errors are those of {@linkcode readRowGroup}.
+   */
+  async fetchLeaves(
+    index: number,
+    leaves: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly { readonly metaData: ColumnMetaData; readonly bytes: Uint8Array }[]> {
+    const chunks = leaves.map((leaf) => this.rowGroups[index]!.chunks[leaf]!);
+    const { location } = this;
+    const columns = leaves.map((leaf) => this.schema.leaves[leaf]!.path.join("."));
+    chunks.forEach(({ metaData }, at) =>
+      checkDecodable({ metaData, location, column: columns[at]! })
+    );
+    const { bytes, offsets } = await this.#fetch(chunks, { signal, room: 0 });
+    return chunks.map(({ metaData, length }, at) => {
+      const chunk = bytes.subarray(offsets[at]!, offsets[at]! + length);
+      checkPages({ bytes: chunk, metaData, location, column: columns[at]! });
+      return { metaData, bytes: chunk };
+    });
+  }
+
+  async #fetch(
+    chunks: readonly ParquetChunk[],
+    options: { readonly signal: AbortSignal | undefined; readonly room: number },
+  ): Promise<FetchedChunks> {
+    return await fetchChunks(this.#io, chunks, {
+      ...options,
+      location: this.location,
+      file: this.#file,
+    });
   }
 
   /** The estimated bytes of the decoded rows. */

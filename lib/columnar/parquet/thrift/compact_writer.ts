@@ -37,7 +37,7 @@ export class CompactWriter {
       this.writeByte(size << 4 | type);
     } else {
       this.writeByte(0xf0 | type);
-      this.#writeUnsigned(size);
+      this.writeUnsigned(size);
     }
   }
 
@@ -52,7 +52,7 @@ export class CompactWriter {
     if ((value | 0) !== value) {
       throw new RangeError(`Cannot write ${value} as a 32-bit integer`);
     }
-    this.#writeUnsigned(((value << 1) ^ (value >> 31)) >>> 0);
+    this.writeUnsigned(((value << 1) ^ (value >> 31)) >>> 0);
   }
 
   /** An integer of 64 bits. */
@@ -76,7 +76,7 @@ export class CompactWriter {
 
   /** Bytes with their length in front. */
   writeBinary(value: Uint8Array): void {
-    this.#writeUnsigned(value.length);
+    this.writeUnsigned(value.length);
     this.#reserve(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
@@ -87,9 +87,10 @@ export class CompactWriter {
     this.writeBinary(encoder.encode(value));
   }
 
-  #writeUnsigned(value: number): void {
+  /** An unsigned integer of at most 32 bits, without zig-zag. */
+  writeUnsigned(value: number): void {
     this.#reserve(MAX_VARINT_BYTES);
-    let rest = value;
+    let rest = value >>> 0;
     while (rest > 0x7f) {
       this.#bytes[this.#length++] = rest & 0x7f | 0x80;
       rest >>>= 7;

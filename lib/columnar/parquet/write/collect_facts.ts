@@ -49,7 +49,8 @@ function* leavesOf(data: Data, { type }: NestedField, walk: Walk): Generator<Lea
   }
 }
 
-function countLeaves(type: NestedField["type"]): number {
+/** How many leaves a type has. */
+export function countLeaves(type: NestedField["type"]): number {
   switch (type.kind) {
     case "struct":
       return type.fields.reduce((sum, field) => sum + countLeaves(field.type), 0);

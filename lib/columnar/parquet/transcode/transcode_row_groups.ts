@@ -1,0 +1,151 @@
+/**
+ * Row groups of many files to one row group, inside WebAssembly: decoded and encoded again, but never
+ * brought out. For compaction of files whose rows stay as they are.
+ */
+import { throwIfAborted } from "../../../abort.ts";
+import { mapConcurrently } from "../../../concurrency.ts";
+import type { ColumnMetaData } from "../footer/file_metadata.ts";
+import { MAGIC } from "../footer/read_footer.ts";
+import { decodeError } from "../read/decode.ts";
+import type { LocatedRowGroup } from "../read/row_group_file.ts";
+import { rowGroupFooter } from "../read/row_group_file.ts";
+import { readCArray } from "../wasm/c_data.ts";
+import { memoryOf, ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
+import { writerProperties } from "../wasm/writer_properties.ts";
+import { encodeError } from "../write/encode_row_group.ts";
+import { describeEncoded, type EncodedRowGroup } from "../write/encoded_row_group.ts";
+import { type WriteSchema, writeSchemaOf } from "../write/parquet_schema.ts";
+import type { WriteSettings } from "../write/write_settings.ts";
+import type { Schema } from "../../../iceberg/spec/schema.ts";
+import { countNansInMemory } from "./count_nans.ts";
+import { nullChunk } from "./null_chunk.ts";
+import type { TranscodePlan } from "./plan_transcode.ts";
+
+/** Row groups of one file. */
+export interface TranscodeInput {
+  readonly plan: TranscodePlan;
+  /** Indexes; all if left out. */
+  readonly rowGroups?: readonly number[];
+}
+
+/** Options of {@linkcode transcodeRowGroups}. */
+export interface TranscodeRowGroupsOptions {
+  /** The one that the plans are for. */
+  readonly schema: Pick<Schema, "fields">;
+  readonly settings: WriteSettings;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Files read at a time. */
+const READ_CONCURRENCY = 8;
+
+/** Rows of a decoded batch: large ones cost the least. */
+const BATCH_ROWS = 128 * 1024;
+
+/**
+ * Transcodes all rows of all inputs, in their order, to one row group. All of it is held in memory at
+ * once, decoded and encoded: the caller picks as much as makes one row group. Errors are those of
+ * reading; no rows are a `RangeError`.
+ */
+export async function transcodeRowGroups(
+  inputs: readonly TranscodeInput[],
+  options: TranscodeRowGroupsOptions,
+): Promise<EncodedRowGroup> {
+  const { settings, signal } = options;
+  const schema = writeSchemaOf(options.schema);
+  const jobs = inputs.flatMap(({ plan, rowGroups }) =>
+    (rowGroups ?? plan.source.rowGroups.keys().toArray()).map((index) => ({ plan, index }))
+  );
+  const fetched = await mapConcurrently(
+    jobs,
+    ({ plan, index }) => fetchGroup(plan, { index, schema, signal }),
+    { limit: READ_CONCURRENCY, signal },
+  );
+  throwIfAborted(signal);
+  const groups = fetched.filter(({ rows }) => rows > 0);
+  if (groups.length === 0) throw new RangeError("Cannot transcode no rows");
+  const file = joinGroups(groups, schema);
+  const { bytes, nanCounts } = transcode(file, { schema, settings });
+  const { metadata, ...encoded } = describeEncoded(bytes, schema);
+  const columns = metadata.columns.map((column, leaf) => ({
+    ...column,
+    nanCount: nanCounts.get(leaf) ?? null,
+  }));
+  return { ...encoded, metadata: { ...metadata, columns } };
+}
+
+interface FetchedGroup {
+  readonly rows: number;
+  readonly chunks: readonly { readonly metaData: ColumnMetaData; readonly bytes: Uint8Array }[];
+}
+
+async function fetchGroup(
+  { source, leaves }: TranscodePlan,
+  { index, schema, signal }: {
+    readonly index: number;
+    readonly schema: WriteSchema;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<FetchedGroup> {
+  const present = leaves.filter((leaf) => leaf !== null);
+  const found = await source.fetchLeaves(index, present, signal);
+  const rows = source.rowGroups[index]?.rowCount ?? 0;
+  const next = found.values();
+  const chunks = leaves.map((leaf, at) => {
+    if (leaf === null) return nullChunk(schema.tree.leaves[at]!, rows);
+    const { value } = next.next();
+    if (value === undefined) throw new TypeError(`Cannot find the chunk of leaf ${leaf}`);
+    return value;
+  });
+  return { rows, chunks };
+}
+
+/** One file in memory that has all of them as row groups. */
+function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): Uint8Array {
+  let at = MAGIC.length;
+  const located = groups.map(({ rows, chunks }): LocatedRowGroup => ({
+    numRows: rows,
+    chunks: chunks.map(({ metaData, bytes }) => {
+      const offset = at;
+      at += bytes.length;
+      return { metaData, offset };
+    }),
+  }));
+  const leaves = schema.tree.leaves.map(({ path }, index) => ({ path, index }));
+  const footer = rowGroupFooter({ elements: schema.elements, leaves }, located);
+  const file = new Uint8Array(at + footer.length);
+  file.set(MAGIC);
+  file.set(footer, at);
+  groups.forEach(({ chunks }, group) =>
+    chunks.forEach(({ bytes }, leaf) => file.set(bytes, located[group]!.chunks[leaf]!.offset))
+  );
+  return file;
+}
+
+interface Transcoded {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly nanCounts: ReadonlyMap<number, number>;
+}
+
+function transcode(
+  file: Uint8Array,
+  { schema, settings }: { readonly schema: WriteSchema; readonly settings: WriteSettings },
+): Transcoded {
+  let isDecoded = false;
+  try {
+    return withParquetWasm((wasm, own) => {
+      const table = own(wasm.readParquet(file, { batchSize: BATCH_ROWS }));
+      isDecoded = true;
+      const view = own(table.toFFI());
+      const addresses = Array.from({ length: view.numArrays() }, (_, at) => view.arrayAddr(at));
+      const memory = memoryOf(wasm);
+      const batches = addresses.map((address) => readCArray(new DataView(memory), address));
+      const nanCounts = countNansInMemory(batches, { memory, fields: schema.fields });
+      const bytes = wasm.writeParquet(table, writerProperties(wasm, settings, own));
+      return { bytes: bytes as Uint8Array<ArrayBuffer>, nanCounts };
+    });
+  } catch (error) {
+    if (!(error instanceof ParquetWasmError)) throw error;
+    throw isDecoded ? encodeError(error) : decodeError(error, "the files to compact");
+  }
+}
