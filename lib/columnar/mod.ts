@@ -1,3 +1,28 @@
 /** Columnar data's door, for isolates only: Arrow, Parquet, and tables read and written as rows. */
+export { arrowSchema, fieldIdOf } from "./arrow/arrow_schema.ts";
+export {
+  concatBatches,
+  filterRows,
+  gatherRows,
+  makeBatch,
+  type RowMask,
+  sliceBatch,
+  takeRows,
+} from "./arrow/batch.ts";
+export { castColumn } from "./arrow/cast_column.ts";
 export { BatchBuilder } from "./arrow/column_builder.ts";
+export { type ColumnFault, inputFault } from "./arrow/column_error.ts";
+export { plainBatch } from "./arrow/plain.ts";
 export { type ValueReader, valueReader } from "./arrow/value_reader.ts";
+export { DeleteLoader, type DeleteLoaderOptions } from "./table/deletes/delete_loader.ts";
+export {
+  FILE_COLUMN,
+  LAST_UPDATED_COLUMN,
+  METADATA_FIELD_IDS,
+  partitionColumn,
+  POSITION_COLUMN,
+  ROW_ID_COLUMN,
+  ROW_LINEAGE_COLUMNS,
+  SPEC_ID_COLUMN,
+} from "./table/metadata_columns.ts";
+export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";

@@ -31,6 +31,9 @@ import type { NestedField, Type } from "../../iceberg/spec/types.ts";
 /** The key of field metadata under which Parquet writers and readers keep field ids. */
 export const FIELD_ID_KEY = "PARQUET:field_id";
 
+/** Stands for an id where a file has none; the Arrow field carries none then. */
+export const NO_FIELD_ID = -1;
+
 /** The zone of `timestamptz` columns: Iceberg stores instants in UTC. */
 export const UTC = "UTC";
 
@@ -118,6 +121,6 @@ export function fieldIdOf(field: Field): number | null {
 type Entries = { key: DataType; value: DataType };
 
 function member(field: Pick<NestedField, "id" | "name" | "required" | "type">): Field {
-  const metadata = new Map([[FIELD_ID_KEY, String(field.id)]]);
+  const metadata = new Map(field.id === NO_FIELD_ID ? [] : [[FIELD_ID_KEY, String(field.id)]]);
   return new Field(field.name, arrowType(field.type), !field.required, metadata);
 }

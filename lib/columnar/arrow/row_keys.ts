@@ -67,6 +67,25 @@ export function encodeRowKeys(
   return { length, bytes, offsets };
 }
 
+/** The keys of several batches as those of one; `RangeError` beyond 4 GiB. */
+export function concatKeys(chunks: readonly RowKeys[]): RowKeys {
+  const [only, ...others] = chunks;
+  if (only !== undefined && others.length === 0) return only;
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const size = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
+  if (size >= 2 ** 32) throw new RangeError(`Cannot sort by ${size} bytes of keys at a time`);
+  const bytes = new Uint8Array(size);
+  const offsets = new Uint32Array(length + 1);
+  let row = 0;
+  let base = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk.bytes, base);
+    for (let at = 1; at <= chunk.length; at++) offsets[++row] = base + chunk.offsets[at]!;
+    base += chunk.bytes.length;
+  }
+  return { length, bytes, offsets };
+}
+
 /** Negative, zero or positive as one key sorts before, with or after another. */
 export function compareKeys(a: KeyPlace, b: KeyPlace): number {
   const { bytes: left, offsets: leftOffsets } = a.keys;

@@ -2,6 +2,7 @@
 import { type Data, Type as ArrowTypeId } from "apache-arrow";
 import type { AppError } from "../../errors.ts";
 import {
+  type IcebergValue,
   isPrimitive,
   type ListType,
   type MapType,
@@ -22,19 +23,24 @@ import type { FileField } from "./file_fields.ts";
 /** Brings a column of the file into the form of the table's column. */
 export type ColumnProjector = (column: Data) => Data;
 
-type FaultOf = (column: string) => ColumnFault;
+/** What all columns of a file share. */
+export interface ProjectContext {
+  readonly faultOf: (column: string) => ColumnFault;
+  /** Values of columns that the file lacks, by field id: identity partitions. */
+  readonly constants: ReadonlyMap<number, IcebergValue>;
+}
 
 /** A member of the table's schema: what projection needs of a field. */
-type Member = Pick<NestedField, "name" | "required" | "type" | "initialDefault">;
+type Member = Omit<NestedField, "id" | "doc" | "writeDefault">;
 
 /** The projector from a field of the file to a field of the table. */
 export function compileColumn(
   source: FileField,
   field: Member,
-  faultOf: FaultOf,
+  context: ProjectContext,
 ): ColumnProjector {
-  const project = compileType(source, field, faultOf);
-  const fault = faultOf(field.name);
+  const project = compileType(source, field, context);
+  const fault = context.faultOf(field.name);
   if (!field.required) return project;
   return (column) => {
     const projected = project(column);
@@ -43,29 +49,39 @@ export function compileColumn(
   };
 }
 
-function compileType(source: FileField, field: Member, faultOf: FaultOf): ColumnProjector {
+/** What a column holds that the file lacks: its partition's value, its default, or null. */
+export function absentValue(
+  field: NestedField,
+  constants: ReadonlyMap<number, IcebergValue>,
+): IcebergValue {
+  const constant = constants.get(field.id);
+  // A null partition value is a value: the rows are null there, whatever the default.
+  if (constant === undefined) return field.initialDefault ?? null;
+  // Partitions written before a promotion keep integers of the old width.
+  return typeof constant === "number" && field.type.kind === "long" ? BigInt(constant) : constant;
+}
+
+function compileType(source: FileField, field: Member, context: ProjectContext): ColumnProjector {
   const { type, name } = field;
-  if (isPrimitive(type)) {
-    const fault = faultOf(name);
-    return (column) => castColumn(column, type, fault);
-  }
-  const below = (member: string) => faultOf(`${name}.${member}`);
+  const { faultOf, constants } = context;
+  const fault = faultOf(name);
+  if (isPrimitive(type)) return (column) => castColumn(column, type, fault);
+  const below = { constants, faultOf: (member: string) => faultOf(`${name}.${member}`) };
   switch (type.kind) {
     case "struct":
-      return compileStruct(source, { type, name, below, fault: faultOf(name) });
+      return compileStruct(source, { type, fault, below });
     case "list":
-      return compileList(source, { type, name, below, fault: faultOf(name) });
+      return compileList(source, { type, fault, below });
     case "map":
-      return compileMap(source, { type, name, below, fault: faultOf(name) });
+      return compileMap(source, { type, fault, below });
   }
 }
 
 interface Nested<T extends Type> {
   readonly type: T;
-  /** Dotted name. */
-  readonly name: string;
   readonly fault: ColumnFault;
-  readonly below: FaultOf;
+  /** For members. */
+  readonly below: ProjectContext;
 }
 
 function compileStruct(source: FileField, nested: Nested<StructType>): ColumnProjector {
@@ -78,8 +94,8 @@ function compileStruct(source: FileField, nested: Nested<StructType>): ColumnPro
       const project = compileType(found.child, field, below);
       return (struct: Data) => project(childOf(struct, found.at));
     }
-    const value = field.initialDefault ?? null;
-    if (value === null && field.required) throw missingMember(below(field.name));
+    const value = absentValue(field, below.constants);
+    if (value === null && field.required) throw missingMember(below.faultOf(field.name));
     return (struct: Data) =>
       constantColumn(field.type, value, { length: struct.length, column: field.name });
   });
@@ -90,7 +106,7 @@ function compileStruct(source: FileField, nested: Nested<StructType>): ColumnPro
     type.fields.forEach((field, at) => {
       const child = children[at];
       if (field.required && child !== undefined && hasOwnNull(child, struct)) {
-        throw nullInRequired(below(field.name));
+        throw nullInRequired(below.faultOf(field.name));
       }
     });
     const validity = validityOf(struct);

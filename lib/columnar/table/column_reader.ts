@@ -14,16 +14,23 @@ export type ColumnOf = (batch: RecordBatch) => Data;
  * map is `unsupported`.
  */
 export function columnReader(path: FieldPath, schema: Schema): ColumnOf {
-  const places = placesOf(path, schema);
+  const [top = 0, ...below] = placesOf(path, schema);
   return (batch) => {
-    let column: Data = batch.data;
-    for (const place of places) {
-      const child = column.children[place];
-      if (child === undefined) throw new TypeError(`Cannot find column "${path.name}" in a batch`);
-      column = column === batch.data ? child : belowStruct(column, child);
-    }
-    return column;
+    const column = batch.data.children[top];
+    if (column === undefined) throw new TypeError(`Cannot find column "${path.name}" in a batch`);
+    return memberOf(column, below);
   };
+}
+
+/** The member of a struct column at these places, null where a struct around it is null. */
+export function memberOf(column: Data, places: readonly number[]): Data {
+  let member = column;
+  for (const place of places) {
+    const child = member.children[place];
+    if (child === undefined) throw new TypeError(`Cannot find member ${place} of ${member.type}`);
+    member = belowStruct(member, child);
+  }
+  return member;
 }
 
 /** Places from the top of the schema down to the column; only structs lie between. */

@@ -11,9 +11,9 @@ import type { IcebergValue, NestedField } from "../../iceberg/spec/types.ts";
 import { arrowSchema } from "../arrow/arrow_schema.ts";
 import { makeBatch } from "../arrow/batch.ts";
 import { constantColumn } from "../arrow/constant_column.ts";
-import { type ColumnProjector, compileColumn } from "./_project_column.ts";
+import { absentValue, type ColumnProjector, compileColumn } from "./_project_column.ts";
 import { compileMetadataColumn } from "./_project_metadata.ts";
-import { type FileField, fileFields } from "./file_fields.ts";
+import { fileFields } from "./file_fields.ts";
 import { METADATA_FIELD_IDS } from "./metadata_columns.ts";
 
 /** Where the rows of a batch come from. */
@@ -43,9 +43,9 @@ export interface ProjectionOptions {
 export interface Projection {
   /** The schema of the rows that come out. */
   readonly schema: ArrowSchema;
-  /** Ids of the top-level columns that are read from the file. */
-  readonly fileColumnIds: ReadonlySet<number>;
-  /** Rows of the file as rows of the schema. */
+  /** Places of the columns of the file that are needed, ascending. */
+  readonly filePlaces: readonly number[];
+  /** Rows of the schema from rows of the file, which have the needed columns and no others. */
   project(batch: RecordBatch, place: BatchPlace): RecordBatch;
 }
 
@@ -60,17 +60,22 @@ export function compileProjection(
 ): Projection {
   const { file, nameMapping } = options;
   const sources = fileFields(fileSchema, { nameMapping, location: file.location });
-  const byId = new Map(sources.map((source, at) => [source.id, { source, at }]));
-  const fileColumnIds = new Set<number>();
-  const columns = fields.map((field): BatchColumn => {
-    const found = byId.get(field.id);
-    if (found !== undefined) fileColumnIds.add(field.id);
-    return compileTopLevel(field, found ?? null, file);
+  const faultOf = (column: string) => fileFault(file.location, column);
+  const byId = new Map(sources.map((source, place) => [source.id, { source, place }]));
+  const found = fields.map((field) => byId.get(field.id) ?? null);
+  const places = new Set(found.flatMap((one) => one === null ? [] : [one.place]));
+  const filePlaces = [...places].sort((a, b) => a - b);
+  const columns = fields.map((field, at): BatchColumn => {
+    const own = found[at] ?? null;
+    const stored = own === null ? null : storedColumn(filePlaces.indexOf(own.place), {
+      project: compileColumn(own.source, field, { faultOf, constants: file.constants }),
+    });
+    return compileTopLevel(field, stored, file);
   });
   const schema = arrowSchema({ fields });
   return {
     schema,
-    fileColumnIds,
+    filePlaces,
     project: (batch, place) =>
       makeBatch(schema, columns.map((column) => column(batch, place)), { length: batch.numRows }),
   };
@@ -78,36 +83,24 @@ export function compileProjection(
 
 type BatchColumn = (batch: RecordBatch, place: BatchPlace) => Data;
 
-interface FoundField {
-  readonly source: FileField;
-  /** Its place in the file's schema. */
-  readonly at: number;
-}
-
 function compileTopLevel(
   field: NestedField,
-  found: FoundField | null,
+  stored: BatchColumn | null,
   file: ProjectedFile,
 ): BatchColumn {
-  const faultOf = (column: string) => fileFault(file.location, column);
-  const stored = found === null
-    ? null
-    : storedColumn(found, compileColumn(found.source, field, faultOf));
   if (METADATA_IDS.has(field.id)) return compileMetadataColumn(field, stored, file);
   if (stored !== null) return stored;
-  // A null partition value is a value: the rows are null there, whatever the default.
-  const constant = file.constants.get(field.id);
-  const value = constant === undefined ? field.initialDefault ?? null : constant;
+  const value = absentValue(field, file.constants);
   if (value === null && field.required) throw missing(file.location, field.name);
   return (batch) =>
     constantColumn(field.type, value, { length: batch.numRows, column: field.name });
 }
 
-function storedColumn({ at, source }: FoundField, project: ColumnProjector): BatchColumn {
+function storedColumn(at: number, { project }: { readonly project: ColumnProjector }): BatchColumn {
   return (batch) => {
     const column = batch.data.children[at];
     if (column === undefined) {
-      throw new TypeError(`Cannot find column "${source.field.name}" in a batch of its file`);
+      throw new TypeError(`Cannot find column ${at} in a batch of its file`);
     }
     return project(column);
   };
