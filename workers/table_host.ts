@@ -3,11 +3,10 @@ import { openTableStore } from "../lib/catalog/commit/mod.ts";
 import { TableLocationSchema } from "../lib/catalog/load/mod.ts";
 import type { CatalogGateway, TableLocation } from "../lib/catalog/mod.ts";
 import { systemClock } from "../lib/clock.ts";
-import { AppError } from "../lib/errors.ts";
 import type { TableStore } from "../lib/iceberg/commit/table_store.ts";
 import type { InstalledJob, JobHost } from "../lib/jobs/mod.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import { NO_FREE_ISOLATE, QUESTIONS, type TableSetup } from "./table_methods.ts";
+import { QUESTIONS, type TableSetup } from "./table_methods.ts";
 import type { HostedCall } from "./worker_host.ts";
 
 /** A job with its types forgotten: its schemas check them. */
@@ -64,11 +63,10 @@ export class TableHost {
       tasks: {
         width: this.#setup.width,
         run: async (task, params, taskSignal) => {
-          try {
-            const question = { name: task.name, params, operationId };
+          const isolate = await call.ask(QUESTIONS.reserve, null, taskSignal);
+          if (typeof isolate === "number") {
+            const question = { isolate, name: task.name, params, operationId };
             return task.result.parse(await call.ask(QUESTIONS.task, question, taskSignal));
-          } catch (error) {
-            if (!(error instanceof AppError && error.code === NO_FREE_ISOLATE)) throw error;
           }
           const own = { ...call, signal: taskSignal, input: null };
           const result = await this.run({ name: task.name, params, operationId }, own);

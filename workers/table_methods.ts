@@ -45,8 +45,7 @@ export const QUESTIONS = {
   commit: "catalog.commit",
   drop: "catalog.drop",
   note: "note",
+  /** For a free isolate: its number, or null. Asked before a task, whose bytes move with it. */
+  reserve: "reserve",
   task: "task",
 } as const;
-
-/** Code of the refusal of a task that no other isolate is free for. */
-export const NO_FREE_ISOLATE = "no_free_isolate";

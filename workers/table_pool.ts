@@ -12,7 +12,7 @@ import type {
   JobSpec,
   RunJobOptions,
 } from "../lib/jobs/mod.ts";
-import { NO_FREE_ISOLATE, QUESTIONS, tableMethods, type TableModules } from "./table_methods.ts";
+import { QUESTIONS, tableMethods, type TableModules } from "./table_methods.ts";
 import { WorkerClient, type WorkerQuestion } from "./worker_client.ts";
 
 /** Jobs that may wait for an isolate; more are refused. */
@@ -86,6 +86,7 @@ class Pool implements TablePool {
     const lane = this.#lanes[job.lane ?? "long"];
     const client = await acquire(lane, options.signal);
     let note: CommitNote | null = null;
+    const helpers = new Helpers(this.#lanes.long);
     try {
       const result = await client.call("job", {
         name: job.name,
@@ -95,11 +96,14 @@ class Pool implements TablePool {
       }, {
         signal: options.signal,
         deadlineMs: options.deadlineMs ?? DEFAULT_JOB_MS,
-        stopWithinMs: STOP_WITHIN_MS,
+        stopWithinMs: options.stopWithinMs ?? STOP_WITHIN_MS,
         onProgress: (progress) => options.onProgress?.(progress as JobProgress),
         onAsk: (question) =>
-          this.#answer(question, options, (noted) => {
-            note = noted;
+          this.#answer(question, options, {
+            helpers,
+            onNote: (noted) => {
+              note = noted;
+            },
           }),
         ...(options.input === undefined ? {} : { input: options.input }),
       });
@@ -107,6 +111,7 @@ class Pool implements TablePool {
     } catch (error) {
       throw lostAfter(error, note);
     } finally {
+      helpers.releaseAll();
       release(lane, client);
     }
   }
@@ -114,7 +119,7 @@ class Pool implements TablePool {
   async #answer(
     { method, params, signal }: WorkerQuestion,
     options: RunJobOptions,
-    onNote: (note: CommitNote) => void,
+    { helpers, onNote }: AskingJob,
   ): Promise<unknown> {
     const { gateway } = options;
     // deno-lint-ignore no-explicit-any -- asked by our own isolate, in the shape of the gateway.
@@ -130,25 +135,29 @@ class Pool implements TablePool {
         await options.onCommit?.(asked);
         onNote(asked);
         return null;
+      case QUESTIONS.reserve:
+        return helpers.reserve();
       case QUESTIONS.task:
-        return await this.#runTask(asked, options.signal);
+        return await this.#runTask(helpers, asked, AbortSignal.any([options.signal, signal]));
       default:
         throw new TypeError(`Cannot answer the question "${method}"`);
     }
   }
 
   async #runTask(
-    task: { readonly name: string; readonly params: unknown; readonly operationId: string },
+    helpers: Helpers,
+    { isolate, ...task }: {
+      readonly isolate: number;
+      readonly name: string;
+      readonly params: unknown;
+      readonly operationId: string;
+    },
     signal: AbortSignal,
   ): Promise<unknown> {
-    // Jobs go before tasks of other jobs: where one waits, the asker does its task itself.
-    const { free, waiting } = this.#lanes.long;
-    const client = waiting.length > 0 ? undefined : free.pop();
-    if (client === undefined) {
-      throw new AppError("unavailable", NO_FREE_ISOLATE, "No isolate is free for the task");
-    }
+    const client = helpers.take(isolate);
     try {
-      return await client.call("task", { ...task, modules: await this.#options.loadModules() }, {
+      const modules = await this.#options.loadModules();
+      return await client.call("task", { ...task, modules }, {
         signal,
         deadlineMs: DEFAULT_JOB_MS,
         stopWithinMs: STOP_WITHIN_MS,
@@ -169,6 +178,45 @@ class Pool implements TablePool {
       spawn: () => new Worker(url, { type: "module", name: setup, deno: { permissions } }),
       onCrash: (reason) => onCrash(name, reason),
     });
+  }
+}
+
+interface AskingJob {
+  readonly helpers: Helpers;
+  readonly onNote: (note: CommitNote) => void;
+}
+
+/** Isolates that one job has for its tasks. */
+class Helpers {
+  readonly #lane: Lane;
+  readonly #reserved = new Map<number, Client>();
+  #next = 1;
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+  }
+
+  /** Null where none is free. Jobs go first: while one waits, the asker does its tasks itself. */
+  reserve(): number | null {
+    const client = this.#lane.waiting.length > 0 ? undefined : this.#lane.free.pop();
+    if (client === undefined) return null;
+    const isolate = this.#next++;
+    this.#reserved.set(isolate, client);
+    return isolate;
+  }
+
+  /** For one task; whoever takes it gives it back to the lane. */
+  take(isolate: number): Client {
+    const client = this.#reserved.get(isolate);
+    if (client === undefined) throw new TypeError(`Cannot use isolate ${isolate}: not reserved`);
+    this.#reserved.delete(isolate);
+    return client;
+  }
+
+  /** The job is over: what it reserved and did not use goes back. */
+  releaseAll(): void {
+    for (const client of this.#reserved.values()) release(this.#lane, client);
+    this.#reserved.clear();
   }
 }
 

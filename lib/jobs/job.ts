@@ -69,6 +69,8 @@ export interface RunJobOptions {
   readonly onCommit?: (note: CommitNote) => Promise<void>;
   /** Milliseconds; the runner's own by default. */
   readonly deadlineMs?: number;
+  /** How long the job may take to clean up once it is to stop, in milliseconds. */
+  readonly stopWithinMs?: number;
   /** Rows streamed in with the job (`append`), in the order they come. */
   readonly input?: ReadableStream<Uint8Array>;
   /** The catalog of the tables that the job opens; it must stay open until the run settles. */

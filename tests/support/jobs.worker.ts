@@ -1,0 +1,54 @@
+/** A table isolate whose jobs do what the pool's tests need. */
+import { installJob } from "../../lib/jobs/mod.ts";
+import { TableHost } from "../../workers/table_host.ts";
+import { tableMethods, TableSetup } from "../../workers/table_methods.ts";
+import { serveWorker, workerScope } from "../../workers/worker_host.ts";
+import { countJob, crashJob, doubleTask, readJob, shareJob, spinJob, waitJob } from "./jobs.ts";
+
+const scope = workerScope();
+const jobs = [
+  installJob(countJob, ({ to }, host) => {
+    for (let done = 1; done <= to; done++) {
+      host.progress({ phase: "counting", done, total: to, unit: "steps" });
+    }
+    return Promise.resolve({ operationId: host.operationId, memoryBytes: host.memoryBytes });
+  }),
+  installJob(
+    waitJob,
+    (_, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  ),
+  installJob(spinJob, () => {
+    for (;;);
+  }),
+  installJob(crashJob, () => {
+    setTimeout(() => {
+      throw new Error("the isolate fell over");
+    }, 0);
+    return new Promise(() => {});
+  }),
+  installJob(readJob, async (_, { input }) => {
+    let bytes = 0;
+    for await (const chunk of input ?? []) bytes += chunk.byteLength;
+    return { bytes };
+  }),
+  installJob(
+    doubleTask,
+    ({ bytes }) => Promise.resolve({ bytes: new Uint8Array(bytes.length * 2) }),
+  ),
+  installJob(shareJob, async ({ parts }, { tasks, signal }) => {
+    const results = await Promise.all(
+      Array.from(
+        { length: parts },
+        () => tasks.run(doubleTask, { bytes: new Uint8Array(1_000_000) }, signal),
+      ),
+    );
+    return { bytes: results.reduce((sum, { bytes }) => sum + bytes.length, 0), width: tasks.width };
+  }),
+];
+const host = new TableHost(jobs, TableSetup.parse(JSON.parse(scope.name)));
+
+serveWorker(scope, tableMethods, {
+  job: ({ modules: _, ...job }, call) => host.run(job, call),
+  task: ({ modules: _, ...task }, call) => host.run(task, call),
+});
