@@ -112,7 +112,7 @@ function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): Uint8
     }),
   }));
   const leaves = schema.tree.leaves.map(({ path }, index) => ({ path, index }));
-  const footer = rowGroupFooter({ elements: schema.elements, leaves }, located);
+  const footer = rowGroupFooter({ elements: schema.encoder.elements, leaves }, located);
   const file = new Uint8Array(at + footer.length);
   file.set(MAGIC);
   file.set(footer, at);

@@ -16,7 +16,7 @@ export class BatchConformer {
   constructor(fields: readonly NestedField[], schema: WriteSchema) {
     this.#fields = fields;
     this.#given = arrowSchema({ fields });
-    this.arrowSchema = arrowSchema(schema);
+    this.arrowSchema = arrowSchema(schema.encoder);
   }
 
   /**

@@ -31,6 +31,11 @@ export interface WriteSchema {
   readonly tree: ParquetSchema;
   /** In the order of column chunks. */
   readonly leaves: readonly WriteLeaf[];
+  /** The same fields and elements with types for which the encoder chooses these physical types. */
+  readonly encoder: {
+    readonly fields: readonly NestedField[];
+    readonly elements: readonly SchemaElement[];
+  };
 }
 
 /** Largest precisions that 32 and 64 bits hold. */
@@ -43,14 +48,31 @@ const INT64_DIGITS = 18;
  */
 export function writeSchemaOf(schema: Pick<Schema, "fields">): WriteSchema {
   const fields = writableFields(schema.fields, []);
-  const builder = new SchemaBuilder();
-  builder.elements.push(group("table", { numChildren: fields.length, repetition: null }));
-  for (const field of fields) builder.field(field, { path: [], isRepeated: false });
-  const { elements, leaves } = builder;
+  const { elements, leaves } = new SchemaBuilder(fields);
+  const forEncoder = fields.map((field) => ({ ...field, type: encoderType(field.type) }));
   const tree = buildSchemaTree(elements, (detail) => {
     throw new TypeError(`Cannot build a Parquet schema: ${detail}`);
   });
-  return { fields, elements, leaves, tree };
+  const encoder = { fields: forEncoder, elements: new SchemaBuilder(forEncoder).elements };
+  return { fields, elements, leaves, tree, encoder };
+}
+
+/** The encoder puts decimals of one digit into 64 bits, where the specification wants 32. */
+function encoderType(type: Type): Type {
+  switch (type.kind) {
+    case "decimal":
+      return { ...type, precision: Math.max(2, type.precision) };
+    case "struct": {
+      const fields = type.fields.map((field) => ({ ...field, type: encoderType(field.type) }));
+      return { kind: "struct", fields };
+    }
+    case "list":
+      return { ...type, element: encoderType(type.element) };
+    case "map":
+      return { ...type, key: encoderType(type.key), value: encoderType(type.value) };
+    default:
+      return type;
+  }
 }
 
 /** Fields without those of type `unknown`; a struct that keeps none cannot be written. */
@@ -107,7 +129,12 @@ class SchemaBuilder {
   readonly elements: SchemaElement[] = [];
   readonly leaves: WriteLeaf[] = [];
 
-  field(
+  constructor(fields: readonly NestedField[]) {
+    this.elements.push(group("table", { numChildren: fields.length, repetition: null }));
+    for (const field of fields) this.#field(field, { path: [], isRepeated: false });
+  }
+
+  #field(
     field: Pick<NestedField, "id" | "name" | "required" | "type">,
     { path: parent, isRepeated }: Place,
   ): void {
@@ -118,14 +145,14 @@ class SchemaBuilder {
     switch (type.kind) {
       case "struct":
         this.elements.push(group(name, { ...common, numChildren: type.fields.length }));
-        for (const child of type.fields) this.field(child, { path, isRepeated });
+        for (const child of type.fields) this.#field(child, { path, isRepeated });
         return;
       case "list": {
         const list = { convertedType: ConvertedType.list, logicalType: { kind: "list" } } as const;
         this.elements.push(group(name, { ...common, ...list, numChildren: 1 }));
         this.elements.push(group("list", { repetition: 2, numChildren: 1 }));
         const { elementId, elementRequired, element } = type;
-        this.field(
+        this.#field(
           { id: elementId, name: "element", required: elementRequired, type: element },
           { path, isRepeated: true },
         );
@@ -136,9 +163,9 @@ class SchemaBuilder {
         this.elements.push(group(name, { ...common, ...map, numChildren: 1 }));
         this.elements.push(group("key_value", { repetition: 2, numChildren: 2 }));
         const place = { path, isRepeated: true };
-        this.field({ id: type.keyId, name: "key", required: true, type: type.key }, place);
+        this.#field({ id: type.keyId, name: "key", required: true, type: type.key }, place);
         const { valueId, valueRequired, value } = type;
-        this.field({ id: valueId, name: "value", required: valueRequired, type: value }, place);
+        this.#field({ id: valueId, name: "value", required: valueRequired, type: value }, place);
         return;
       }
       default:
