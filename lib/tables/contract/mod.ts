@@ -1,7 +1,31 @@
 /**
- * What is asked about tables and how it is answered. A door of its own: both sides of the boundary
- * to reader isolates need it, and neither may load what stands behind the other's doors.
+ * What is asked about tables and of them, and how it is answered. A door of its own: both sides of
+ * the boundary to isolates need it, and neither may load what stands behind the other's doors.
  */
+export {
+  ColumnChange,
+  evolveJob,
+  EvolveParams,
+  purgeTableJob,
+  PurgeTableParams,
+  rollbackJob,
+  RollbackParams,
+} from "./change_jobs.ts";
+export {
+  ColumnReceipt,
+  CreateTableReceipt,
+  DropTableReceipt,
+  RollbackReceipt,
+} from "./change_receipts.ts";
+export {
+  AddColumnRequest,
+  CreateTableRequest,
+  DropColumnRequest,
+  type DropTableRequest,
+  RenameColumnRequest,
+  RollbackRequest,
+  UpdateColumnRequest,
+} from "./change_requests.ts";
 export {
   FileContent,
   FileList,
