@@ -96,6 +96,13 @@ Deno.test("RemoveDanglingDeletes keeps equality deletes that rewritten files sti
   assert.deepEqual((await table.plan())["ab"], ["e"]);
 });
 
+Deno.test("RemoveDanglingDeletes looks at all partitions for deletes that reach all of them", async () => {
+  const table = await threeFiles();
+  await deleteRows(table, equalityDeletes("e-every", EVERYWHERE));
+  assert.deepEqual(await clean(table), []);
+  assert.deepEqual((await table.plan())["c"], ["e-every"]);
+});
+
 Deno.test("RemoveDanglingDeletes keeps deletes of as many rows as came with them", async () => {
   const table = await threeFiles();
   await table.run(deleteFiles({ files: [{ dataFile: A }, { dataFile: B }] }));

@@ -192,6 +192,36 @@ Deno.test("deleteFiles() removes files by path, by name and by filter at once", 
   assert.equal(table.head.summary["operation"], "delete");
 });
 
+Deno.test("deleteFiles() finds a file whose partition is null", async () => {
+  const table = await fourFiles();
+  await table.run(deleteFiles({ files: [{ dataFile: NONE }] }));
+  assert.deepEqual(await table.names(), ["eu", "eu2", "us"]);
+});
+
+Deno.test("overwriteFiles() looks at vectors anew where other files match than before", async () => {
+  const table = await fourFiles(3);
+  const deletes = [deletionVector("v", EU, 4), deletionVector("v", EU2, 54)];
+  await table.run(rowDelta({ deletes, startingSnapshotId: table.head.snapshotId }));
+  const whole = table.head;
+  // Another writer removes a file and leaves its vector behind.
+  table.replace({ ...table.metadata, formatVersion: 2, nextRowId: null });
+  await table.run(deleteFiles({ files: [{ dataFile: EU2 }] }));
+  table.replace({ ...table.metadata, formatVersion: 3, nextRowId: 1_000n });
+  // Matches by bounds alone, so that vectors go with their files and not with their partition.
+  const where = and(eq("region", "eu"), gtEq("id", 0));
+  const action = overwriteFiles({ where, add: [withIds("new", 1n, 2n)] });
+  const first = table.attempt();
+  await action.apply(first);
+  // And the table is rolled back to before that.
+  const { metadata } = table;
+  const main = metadata.refs.get("main");
+  assert(main !== undefined);
+  const refs = new Map([["main", { ...main, snapshotId: whole.snapshotId }]]);
+  table.replace({ ...metadata, refs, currentSnapshotId: whole.snapshotId });
+  await table.run(action, table.attempt({ operationId: first.operationId, attempt: 2 }));
+  assert.deepEqual(await table.names(), ["new", "none", "us"]);
+});
+
 Deno.test("deleteFiles() names what is missing, or goes on without it", async () => {
   const table = await fourFiles();
   const gone = dataFile("gone");

@@ -324,6 +324,24 @@ Deno.test("rewriteFiles() swaps position delete files for others of the same age
   assert.deepEqual(await table.plan(), { "ab": [], "c": [] });
 });
 
+Deno.test("rewriteFiles() takes rewritten deletes for new ones, unless they keep their age", async () => {
+  const table = await threeFiles(2);
+  const pos = positionDeletes("p1", A);
+  await deleteRows(table, pos);
+  const concurrent = compaction(table, { added: [dataFile("ab", { recordCount: 18 })] });
+  await table.run(
+    rewriteFiles({
+      replacedDeletes: [{ dataFile: pos }],
+      addedDeletes: [{ file: positionDeletes("p2", A) }],
+      startingSnapshotId: table.head.snapshotId,
+    }),
+  );
+  // They may say more than those before them: nobody can tell.
+  assert.deepEqual(await conflictsOf(table, concurrent), [
+    { file: "a", reason: "deleted", deletes: ["p2"] },
+  ]);
+});
+
 Deno.test("rewriteFiles() leaves row ids of other files as they were", async () => {
   const table = await threeFiles(3);
   await table.run(compaction(table));
