@@ -6,9 +6,9 @@ export type {
   PlanningState,
   RewriteGroupOptions,
 } from "./compaction/group_rewriter.ts";
-export { CompactionLedger } from "./compaction/ledger.ts";
+export { type CompactDeps, compactTable, type RewriterInput } from "./compaction/compact_job.ts";
 export { planTable } from "./compaction/plan_table.ts";
-export { type CompactionWork, MAX_ROUNDS, runCompaction } from "./compaction/run_compaction.ts";
+export { type RowOrder, rowOrderOf, type RowOrderRequest } from "./compaction/row_order.ts";
 export { installedRemoveOrphansJob, removeOrphans } from "./orphans/remove_orphans_job.ts";
 export { expire, installedExpireJob } from "./expire/expire_job.ts";
 export {

@@ -9,7 +9,7 @@ export type SkipReason =
   /** Together too few and too small. */
   | "below_min_input_files"
   | "over_max_files_to_rewrite"
-  /** Not Parquet. */
+  /** Neither Parquet nor Avro. */
   | "unsupported_format"
   | "encrypted";
 

@@ -37,6 +37,9 @@ export interface CompactionPlannerOptions {
   readonly maxGroupBytes: number | null;
 }
 
+/** Formats whose rows can be read; what is written is always Parquet. */
+const READABLE_FORMATS: ReadonlySet<string> = new Set(["parquet", "avro"]);
+
 interface Bucket<F> {
   readonly partition: readonly IcebergValue[] | null;
   readonly files: F[];
@@ -59,7 +62,7 @@ export class CompactionPlanner<F extends CompactionFile> {
   /** Looks at one live data file. */
   add(file: F): void {
     const { fileFormat, keyMetadata } = file.dataFile;
-    if (fileFormat !== "parquet") this.#skip("unsupported_format", [file]);
+    if (!READABLE_FORMATS.has(fileFormat)) this.#skip("unsupported_format", [file]);
     else if (keyMetadata !== null) this.#skip("encrypted", [file]);
     else if (this.#options.rewriteAll || isChosen(file, this.#options)) {
       this.#bucketOf(file).files.push(file);

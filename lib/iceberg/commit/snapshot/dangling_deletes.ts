@@ -6,6 +6,10 @@
  * - Other position deletes: every data file of the partition is newer.
  * - Equality deletes: no data file in reach is older. Written without a partition, they reach the
  *   whole table (spec: "Scan Planning").
+ *
+ * Position deletes name files that existed when they were written: for them a data file is as old as
+ * its *file* sequence number says. Rewritten files keep the data sequence number of their rows, and
+ * would seem to be within reach of deletes that were applied to those rows long ago.
  */
 import { mapConcurrently } from "../../../concurrency.ts";
 import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
@@ -77,11 +81,11 @@ class Reach {
   /** Whether an equality delete reaches every partition. */
   readonly isGlobal: boolean;
   readonly #unpartitioned: ReadonlySet<number>;
-  /** Data sequence numbers of data files that a delete names; null until one is found. */
+  /** File sequence numbers of data files that a delete names; null until one is found. */
   readonly #files = new Map<string, bigint | null>();
   readonly #vectors = new Set<string>();
-  /** Lowest data sequence number by partition, of partitions with deletes. */
-  readonly #partitions = new Map<string, bigint | null>();
+  /** Lowest sequence numbers by partition, of partitions with deletes. */
+  readonly #partitions = new Map<string, { data: bigint | null; file: bigint | null }>();
   #oldest: bigint | null = null;
 
   constructor(metadata: TableMetadata, deletes: readonly ManifestEntry[]) {
@@ -92,7 +96,7 @@ class Reach {
     for (const { dataFile } of deletes) {
       const path = referencedDataFile(dataFile);
       if (path !== null) this.#files.set(path, null);
-      else this.#partitions.set(keyOf(dataFile), null);
+      else this.#partitions.set(keyOf(dataFile), { data: null, file: null });
       if (path !== null && isDeletionVector(dataFile)) this.#vectors.add(path);
       isGlobal ||= this.#reachesAll(dataFile);
     }
@@ -100,12 +104,15 @@ class Reach {
   }
 
   /** Takes in a live data file. */
-  add({ dataFile, sequenceNumber }: ManifestEntry): void {
+  add({ dataFile, sequenceNumber, fileSequenceNumber }: ManifestEntry): void {
     const number = sequenceNumber ?? 0n;
-    const key = keyOf(dataFile);
-    const known = this.#partitions.get(key);
-    if (known !== undefined) this.#partitions.set(key, lower(known, number));
-    if (this.#files.has(dataFile.filePath)) this.#files.set(dataFile.filePath, number);
+    const fileNumber = fileSequenceNumber ?? number;
+    const known = this.#partitions.get(keyOf(dataFile));
+    if (known !== undefined) {
+      known.data = lower(known.data, number);
+      known.file = lower(known.file, fileNumber);
+    }
+    if (this.#files.has(dataFile.filePath)) this.#files.set(dataFile.filePath, fileNumber);
     this.#oldest = lower(this.#oldest, number);
   }
 
@@ -113,21 +120,21 @@ class Reach {
   isDangling({ dataFile, sequenceNumber }: ManifestEntry): boolean {
     const number = sequenceNumber ?? 0n;
     if (dataFile.content === "equality_deletes") {
-      const oldest = this.#reachesAll(dataFile) ? this.#oldest : this.#oldestBeside(dataFile);
-      return oldest === null || number <= oldest;
+      const oldest = this.#reachesAll(dataFile) ? this.#oldest : this.#beside(dataFile)?.data;
+      return oldest === null || oldest === undefined || number <= oldest;
     }
     const path = referencedDataFile(dataFile);
     if (path !== null && this.#vectors.has(path) && !isDeletionVector(dataFile)) return true;
-    const oldest = path === null ? this.#oldestBeside(dataFile) : this.#files.get(path) ?? null;
-    return oldest === null || number < oldest;
+    const oldest = path === null ? this.#beside(dataFile)?.file : this.#files.get(path);
+    return oldest === null || oldest === undefined || number < oldest;
   }
 
   #reachesAll({ content, specId }: DataFile): boolean {
     return content === "equality_deletes" && this.#unpartitioned.has(specId);
   }
 
-  #oldestBeside(file: DataFile): bigint | null {
-    return this.#partitions.get(keyOf(file)) ?? null;
+  #beside(file: DataFile) {
+    return this.#partitions.get(keyOf(file));
   }
 }
 

@@ -9,7 +9,6 @@
  * ```
  */
 import { AppError } from "../../../errors.ts";
-import type { CommitAction } from "../../../iceberg/commit/commit_action.ts";
 import {
   type RewriteConflict,
   RewriteConflictError,
@@ -17,10 +16,9 @@ import {
 } from "../../../iceberg/commit/snapshot/rewrite_files.ts";
 import type { SnapshotAction } from "../../../iceberg/commit/snapshot/snapshot_producer.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
-import { type CommitRuntime, systemCommitRuntime } from "../../../iceberg/commit/commit_runtime.ts";
-import { commitTransaction } from "../../../iceberg/commit/transaction.ts";
 import type { LoadedTable } from "../../../iceberg/ports.ts";
 import type { JobHost } from "../../../jobs/mod.ts";
+import { commitAction } from "../_commit.ts";
 import { namedDeletes } from "./delete_scope.ts";
 import type { FinishedGroup } from "./group_rewriter.ts";
 import type { CompactionLedger } from "./ledger.ts";
@@ -28,13 +26,12 @@ import type { CompactionLedger } from "./ledger.ts";
 /** Options of {@linkcode commitGroups}. */
 export interface CommitGroupsOptions {
   readonly store: TableStore;
-  readonly host: Pick<JobHost, "operationId" | "signal" | "announce">;
+  readonly host: Pick<JobHost, "operationId" | "signal" | "announce" | "clock">;
   readonly ledger: CompactionLedger;
   /** Whether new files keep the age of the state they were read in. */
   readonly useStartingSequenceNumber: boolean;
   /** Whether nothing is left to do once these groups are committed. */
   readonly isLast: boolean;
-  readonly runtime?: CommitRuntime;
 }
 
 /** What became of the groups. All others were committed. */
@@ -81,21 +78,15 @@ async function commitOnce(
   options: CommitGroupsOptions,
   isWhole: boolean,
 ): Promise<LoadedTable> {
-  const { store, host, ledger, runtime = systemCommitRuntime } = options;
+  const { store, host, ledger } = options;
   const action = replaceAction(groups, options);
-  const foretelling: CommitAction = {
-    name: action.name,
-    async apply(attempt) {
-      const change = await action.apply(attempt);
-      const after = ledger.clone();
-      after.commit(groups, action.snapshot);
-      host.announce(options.isLast && isWhole ? after.receipt() : null);
-      return change;
-    },
-    settle: (outcome) => action.settle?.(outcome) ?? Promise.resolve(),
+  const receipt = () => {
+    if (!options.isLast || !isWhole) return null;
+    const after = ledger.clone();
+    after.commit(groups, action.snapshot);
+    return after.receipt();
   };
-  const { operationId, signal } = host;
-  const { table } = await commitTransaction(store, [foretelling], { operationId, signal, runtime });
+  const { table } = await commitAction(action, { store, host, receipt });
   ledger.commit(groups, action.snapshot);
   return table;
 }

@@ -7,7 +7,6 @@
  */
 import { mapConcurrently } from "../../../concurrency.ts";
 import { AppError } from "../../../errors.ts";
-import type { CommitRuntime } from "../../../iceberg/commit/commit_runtime.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
 import type { FileIo } from "../../../iceberg/ports.ts";
 import { currentSnapshot } from "../../../iceberg/spec/table_metadata.ts";
@@ -32,11 +31,10 @@ const DELETE_CONCURRENCY = 8;
 /** What a compaction works with. */
 export interface CompactionWork {
   readonly store: TableStore;
-  readonly host: Pick<JobHost, "operationId" | "signal" | "announce" | "progress">;
+  readonly host: Pick<JobHost, "operationId" | "signal" | "announce" | "progress" | "clock">;
   readonly rewriter: GroupRewriter;
   readonly ledger: CompactionLedger;
   readonly options: CompactionOptions;
-  readonly runtime?: CommitRuntime;
 }
 
 /**

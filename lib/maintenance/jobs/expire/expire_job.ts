@@ -9,9 +9,7 @@
  * is found by `remove-orphans`.
  */
 import { AppError } from "../../../errors.ts";
-import type { CommitAction } from "../../../iceberg/commit/commit_action.ts";
 import { withMetadataLog } from "../../../iceberg/commit/metadata_log.ts";
-import { commitTransaction } from "../../../iceberg/commit/transaction.ts";
 import type { LoadedTable } from "../../../iceberg/ports.ts";
 import { filesOnlyReachableFrom } from "../../../iceberg/reachability/files_only_reachable_from.ts";
 import type { ReachableFile } from "../../../iceberg/reachability/reachable_file.ts";
@@ -29,6 +27,7 @@ import type { TableMetadata } from "../../../iceberg/spec/table_metadata.ts";
 import { installJob, type JobHost } from "../../../jobs/mod.ts";
 import { expireJob, type ExpireParams, type ExpireReceipt } from "../../contract/mod.ts";
 import { LocationIdentity } from "../../plan/location_identity.ts";
+import { commitAction } from "../_commit.ts";
 import { requireGarbageCollection, requireReadable, requireWritable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { ExpireTally } from "./expire_tally.ts";
@@ -97,21 +96,15 @@ async function perform(
   options: ExpireSnapshotsOptions,
   { store, host }: { readonly store: ReturnType<JobHost["openTable"]>; readonly host: JobHost },
 ): Promise<ExpireReceipt> {
-  const { operationId, signal } = host;
+  const { signal } = host;
   const action = new ExpireSnapshots(options);
-  const announced: CommitAction = {
-    name: action.name,
-    async apply(attempt) {
-      const change = await action.apply(attempt);
-      // The deletion of files comes after the commit.
-      host.announce(null);
-      return change;
-    },
-  };
-  const { table: after, deletedMetadata } = await commitTransaction(store, [announced], {
-    operationId,
+  // The deletion of files comes after the commit.
+  const receipt = () => null;
+  const { table: after, deletedMetadata } = await commitAction(action, {
+    store,
+    host,
+    receipt,
     base: table,
-    signal,
   });
   const tally = new ExpireTally();
   const { plan, before } = action;

@@ -1,12 +1,10 @@
 /** Rewrites manifests, so that planning reads few of them: sorted by partition, of the target size. */
 import { AppError } from "../../../errors.ts";
-import type { CommitAction } from "../../../iceberg/commit/commit_action.ts";
 import {
   planManifestRewrite,
   RewriteManifests,
   type RewriteManifestsResult,
 } from "../../../iceberg/commit/snapshot/rewrite_manifests.ts";
-import { commitTransaction } from "../../../iceberg/commit/transaction.ts";
 import { manifestSource } from "../../../iceberg/scan/manifest_source.ts";
 import { currentSnapshot, type TableMetadata } from "../../../iceberg/spec/table_metadata.ts";
 import { installJob, type JobHost } from "../../../jobs/mod.ts";
@@ -15,6 +13,7 @@ import {
   type RewriteManifestsParams,
   type RewriteManifestsReceipt,
 } from "../../contract/mod.ts";
+import { commitAction } from "../_commit.ts";
 import { requireWritable } from "../_guards.ts";
 
 /** The job. */
@@ -25,7 +24,7 @@ export async function rewriteManifests(
   params: RewriteManifestsParams,
   host: JobHost,
 ): Promise<RewriteManifestsReceipt> {
-  const { operationId, signal } = host;
+  const { signal } = host;
   const store = host.openTable(params.location);
   const table = await store.load(signal);
   requireWritable(table);
@@ -49,16 +48,7 @@ export async function rewriteManifests(
   const action = new RewriteManifests(options);
   const receipt = () =>
     receiptOf(action.result, action.snapshot === null ? [] : [action.snapshot.snapshotId]);
-  const announced: CommitAction = {
-    name: action.name,
-    async apply(attempt) {
-      const change = await action.apply(attempt);
-      host.announce(receipt());
-      return change;
-    },
-    settle: (outcome) => action.settle(outcome),
-  };
-  await commitTransaction(store, [announced], { operationId, base: table, signal });
+  await commitAction(action, { store, host, receipt, base: table });
   return receipt();
 }
 

@@ -2,16 +2,16 @@
 import type { TableStore } from "../../../../lib/iceberg/commit/table_store.ts";
 import type { DataFile } from "../../../../lib/iceberg/manifest/data_file.ts";
 import {
-  CompactionLedger,
+  compactTable,
+  type GroupRewriter,
   type PlannedGroup,
   planTable,
-  runCompaction,
 } from "../../../../lib/maintenance/jobs/mod.ts";
 import {
   parseCompactionOptions,
   type RawOptions,
 } from "../../../../lib/maintenance/plan/compaction_options.ts";
-import { uuidV7 } from "../../../../lib/uuid_v7.ts";
+import { ANY_LOCATION, testJobHost } from "../../../support/maintenance/job_host.ts";
 import {
   BYTES_PER_ROW,
   rewriteRows,
@@ -27,6 +27,7 @@ export type Step = typeof STEPS[number];
 export interface CompactOptions {
   readonly options?: RawOptions;
   readonly where?: string;
+  readonly dryRun?: boolean;
   /** Called at each step; `time` counts from 1 how often the step was come to. */
   readonly at?: (step: Step, time: number) => Promise<void> | void;
   /** Stands in for the rewriting of a group. */
@@ -37,56 +38,38 @@ export interface CompactOptions {
 /** Files of ten rows are of the right size. */
 export const TARGET_ROWS = 10;
 
-/** Plans and runs a compaction as its job would; resolves with the receipt. */
+/** Runs a compaction as the job does, but for the rewriting of files; resolves with the receipt. */
 export async function compact(table: RowTable, given: CompactOptions = {}) {
-  const options = parseCompactionOptions(given.options ?? {}, {
-    strategy: "binpack",
-    defaultTargetBytes: TARGET_ROWS * BYTES_PER_ROW,
-  });
   const times = new Map<Step, number>();
   const at = async (step: Step) => {
     const time = (times.get(step) ?? 0) + 1;
     times.set(step, time);
     await given.at?.(step, time);
   };
-  const signal = given.signal ?? new AbortController().signal;
-  const { state } = table;
-  const where = given.where ?? null;
-  const plan = await planTable(state, { options, where, maxGroupBytes: null, signal });
-  await at("planned");
-  const ledger = new CompactionLedger({
-    strategy: "binpack",
-    groups: plan.groups.length,
-    skipped: plan.skipped,
-  });
-  const announced: unknown[] = [];
-  const host = {
-    operationId: uuidV7(table.runtime.clock.now()),
-    signal,
-    announce: (receipt: unknown) => void announced.push(receipt),
-    progress: () => {},
-  };
-  const work = {
-    store: hooked(table.store, () => at("committing")),
-    host,
-    ledger,
-    options,
-    runtime: table.runtime,
-    rewriter: {
-      async rewrite(group: PlannedGroup, { state }: { state: typeof table.state }) {
-        await at("reading");
-        const files = await (given.rewrite?.(group) ?? rewriteRows(group, state));
-        await at("written");
-        return files;
-      },
+  const rewriter: GroupRewriter = {
+    async rewrite(group, { state }) {
+      if (!times.has("planned")) await at("planned");
+      await at("reading");
+      const files = await (given.rewrite?.(group) ?? rewriteRows(group, state));
+      await at("written");
+      return files;
     },
   };
-  try {
-    await runCompaction(plan.groups, state, work);
-  } catch (error) {
-    throw Object.assign(error as Error, { ledger });
-  }
-  return { ...ledger.receipt(), announced };
+  const host = testJobHost(hooked(table.store, () => at("committing")), {
+    clock: table.runtime.clock,
+    ...(given.signal === undefined ? {} : { signal: given.signal }),
+  });
+  const params = {
+    location: ANY_LOCATION,
+    dryRun: given.dryRun ?? false,
+    strategy: "binpack" as const,
+    sortOrder: null,
+    where: given.where ?? null,
+    options: { "target-file-size-bytes": TARGET_ROWS * BYTES_PER_ROW, ...given.options },
+  };
+  const deps = { createRewriter: () => rewriter, maxGroupBytes: () => null };
+  const receipt = await compactTable(params, host, deps);
+  return { ...receipt, announced: host.announced };
 }
 
 /** What a compaction of the table would find to do. */

@@ -212,7 +212,7 @@ Deno.test("expire() takes s3a for s3: a file that stays under another name is no
 Deno.test("expire() refuses tables whose files others may use, or that may only be read", async () => {
   const shared = await usedTable({ properties: { "gc.enabled": "false" } });
   await assert.rejects(run(shared, OLD), { code: "gc_disabled" });
-  const encrypted = await usedTable({ properties: { "encryption.key-id": "k" } });
+  const encrypted = new RowTable({ properties: { "encryption.key-id": "k" } });
   await assert.rejects(run(encrypted, OLD), { code: "table_encrypted" });
   const table = await usedTable();
   const readOnly: TableStore = {
