@@ -3,6 +3,9 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { createJwtVerifier, type JwtVerifier, type Role } from "../../lib/access/mod.ts";
 import type { Clock } from "../../lib/clock.ts";
 
+/** As jose makes them: its types follow the ones of Node, which are ahead of the platform\'s. */
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
 /** Issuer of the tests' tokens. */
 export const ISSUER = "https://login.example.com/";
 /** Audience of the tests' tokens. */
@@ -28,7 +31,7 @@ export type KeyServer = (published: string) => Response | Promise<Response>;
 /** A provider with one published key. */
 export class TestProvider {
   readonly #clock: Clock;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: KeyPair;
   readonly #algorithm: string;
   readonly published: string;
   serve: KeyServer = (published) => new Response(published);
@@ -36,7 +39,7 @@ export class TestProvider {
 
   private constructor(options: {
     readonly clock: Clock;
-    readonly keys: CryptoKeyPair;
+    readonly keys: KeyPair;
     readonly algorithm: string;
     readonly published: string;
   }) {

@@ -10,8 +10,11 @@ import type { Clock } from "../../lib/clock.ts";
 import { createLog } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { openState } from "../../lib/state/mod.ts";
+import type { Maintenance } from "../../lib/maintenance/mod.ts";
+import type { Operations } from "../../lib/operations/mod.ts";
 import type { Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
+import { standIn } from "./stand_in.ts";
 
 const ISSUER = "https://id.example.com";
 const AUDIENCE = "drls-tests";
@@ -20,6 +23,8 @@ const AUDIENCE = "drls-tests";
 export interface ServerFixtureOptions {
   readonly tables: Tables;
   readonly configuration: Services["configuration"];
+  readonly maintenance?: Partial<Maintenance>;
+  readonly operations?: Partial<Operations>;
   readonly http?: Partial<Services["http"]>;
 }
 
@@ -39,6 +44,8 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   const app = buildApp({
     access,
     tables: options.tables,
+    maintenance: standIn<Maintenance>(options.maintenance),
+    operations: standIn<Operations>(options.operations),
     configuration: options.configuration,
     health: {
       state: async () => await state.ping().then(() => "ok" as const),
@@ -53,6 +60,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       auth: "required",
       bodyLimitBytes: 65_536,
       corsOrigins: [],
+      operationTimeoutMs: 60_000,
       requestTimeoutMs: 10_000,
       trustedProxies: 0,
       ...options.http,
