@@ -11,7 +11,7 @@ export {
   type ParseConfigOptions,
   toConfigBody,
 } from "./catalog_config.ts";
-export { findTable } from "./find_table.ts";
+export { findTable, identifierOfNew } from "./find_table.ts";
 export { openCatalog, type OpenCatalogOptions } from "./open_catalog.ts";
 export type {
   CallOptions,

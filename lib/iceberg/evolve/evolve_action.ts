@@ -40,18 +40,18 @@ export function evolveTable(
 }
 
 /**
- * The action that evolves a table. `onEvolved` hears of every attempt, the last of which is the one
- * that was committed. Names are looked up anew in each, as another commit may have changed them.
+ * The action that evolves a table. `onEvolved` hears of every attempt and the metadata it was made
+ * for; the last one is what was committed. Names are looked up anew in each, as another commit may have changed them.
  */
 export function evolveSchemaAction(
   changes: readonly SchemaChange[],
-  onEvolved: (evolution: SchemaEvolution) => void = () => {},
+  onEvolved: (evolution: SchemaEvolution, metadata: TableMetadata) => void = () => {},
 ): CommitAction {
   return {
     name: "evolve schema",
     apply({ table: { metadata } }): Promise<ActionChange> {
       const evolution = evolveTable(metadata, changes);
-      onEvolved(evolution);
+      onEvolved(evolution, metadata);
       const { currentSchemaId, lastColumnId: lastAssignedFieldId } = metadata;
       return Promise.resolve({
         requirements: evolution.updates.length === 0 ? [] : [
