@@ -3,6 +3,7 @@ import { openTableStore } from "../lib/catalog/commit/mod.ts";
 import { TableLocationSchema } from "../lib/catalog/load/mod.ts";
 import type { CatalogGateway, TableLocation } from "../lib/catalog/mod.ts";
 import { systemClock } from "../lib/clock.ts";
+import { AppError } from "../lib/errors.ts";
 import type { TableStore } from "../lib/iceberg/commit/table_store.ts";
 import type { InstalledJob, JobHost } from "../lib/jobs/mod.ts";
 import { openStorage } from "../lib/storage/mod.ts";
@@ -33,7 +34,10 @@ export class TableHost {
   /** Runs one; its result is checked by its schema. */
   async run({ name, params, operationId }: JobCall, call: HostedCall): Promise<unknown> {
     const job = this.#jobs.get(name);
-    if (job === undefined) throw new TypeError(`Cannot run unknown job "${name}"`);
+    if (job === undefined) {
+      const message = `Cannot ${name}: this server has no isolate that knows how`;
+      throw new AppError("unsupported", "job_unknown", message);
+    }
     const host = this.#hostOf(operationId, call);
     return job.spec.result.parse(await job.run(job.spec.params.parse(params), host));
   }

@@ -21,6 +21,7 @@ export function acceptableRequest(
     name: subjects.userName,
     token_id: subjects.tokenId,
     file: "start.js",
+    id: "01990000-0000-7000-8000-000000000001",
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
@@ -41,6 +42,11 @@ function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
       return { user: userName, expires_in_days: 1 };
     case "putConfig":
       return { catalog_type: "hadoop", warehouse: "/srv/warehouse", catalog_name: "drls" };
+    case "compactTable":
+    case "expireSnapshots":
+    case "removeOrphanFiles":
+    case "rewriteManifests":
+      return { table: "db.events" };
     default:
       throw new TypeError(`No body for ${route.operation}`);
   }

@@ -14,6 +14,7 @@ import type { Maintenance } from "../../lib/maintenance/mod.ts";
 import type { Operations } from "../../lib/operations/mod.ts";
 import type { Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
+import { maintenanceAnswers, operationAnswers } from "./operation_answers.ts";
 import { standIn } from "./stand_in.ts";
 
 const ISSUER = "https://id.example.com";
@@ -44,8 +45,8 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   const app = buildApp({
     access,
     tables: options.tables,
-    maintenance: standIn<Maintenance>(options.maintenance),
-    operations: standIn<Operations>(options.operations),
+    maintenance: standIn<Maintenance>(options.maintenance ?? maintenanceAnswers),
+    operations: standIn<Operations>(options.operations ?? operationAnswers),
     configuration: options.configuration,
     health: {
       state: async () => await state.ping().then(() => "ok" as const),
