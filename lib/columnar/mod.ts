@@ -26,3 +26,6 @@ export {
   SPEC_ID_COLUMN,
 } from "./table/metadata_columns.ts";
 export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";
+export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
+export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
+export { PartitionRouter, type PartitionRows } from "./table/write/partition_router.ts";

@@ -1,0 +1,150 @@
+/**
+ * Writes rows as data files of a table: split by partition, rolled over at the target size, metrics
+ * and all. Memory and open files are bounded, whatever the number of partitions: where rows that wait
+ * in memory are too many, the partition that has most of them is written out; where files open at a
+ * time are too many, the one that was written to longest ago is closed. A partition may so get
+ * more files than its rows need; input that is sorted by partition avoids it.
+ *
+ * Files are always Parquet, which `write.format.default` does not change.
+ */
+import type { RecordBatch } from "apache-arrow";
+import { throwIfAborted } from "../../abort.ts";
+import type { DataFile } from "../../iceberg/manifest/data_file.ts";
+import type { FileIo } from "../../iceberg/ports.ts";
+import { targetFileSize } from "../../iceberg/rewrite/file_size_rules.ts";
+import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
+import type { Schema } from "../../iceberg/spec/schema.ts";
+import type { SortOrder } from "../../iceberg/spec/sort_order.ts";
+import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
+import { metricsConfig, writeSettings } from "../parquet/mod.ts";
+import { FileLocations } from "./write/file_locations.ts";
+import { PartitionRouter } from "./write/partition_router.ts";
+import { PartitionWriter, type PartitionWriterShared } from "./write/partition_writer.ts";
+
+/** Bytes of memory that a writer takes by default. */
+export const DEFAULT_WRITER_BYTES = 256 * 1024 * 1024;
+/** Files open at a time by default. */
+export const DEFAULT_OPEN_FILES = 32;
+/** A row group is held in memory several times over while it is encoded. */
+const GROUP_COPIES = 4;
+/** Smallest row group that memory is cut into, in bytes. */
+const MIN_GROUP_BYTES = 1024 * 1024;
+
+/** Options of {@linkcode DataFileWriter}. */
+export interface DataFileWriterOptions {
+  readonly io: FileIo;
+  readonly metadata: Pick<TableMetadata, "location" | "properties">;
+  /** The schema of the rows: the table's, and for v3 rewrites its lineage columns behind it. */
+  readonly schema: Schema;
+  /** How files are partitioned. */
+  readonly spec: PartitionSpec;
+  /** The order that the rows come in within each partition; null for none. */
+  readonly sortOrder?: SortOrder | null;
+  /** UUID v7; part of every file's name. */
+  readonly operationId: string;
+  /** Tells tasks of one operation apart, in names of files; 0 by default. */
+  readonly taskId?: number;
+  /** Bytes of a file; `write.target-file-size-bytes` by default. */
+  readonly targetFileSizeBytes?: number;
+  /** Bytes of rows and row groups in memory. */
+  readonly memoryBytes?: number;
+  /** Files open at a time. */
+  readonly maxOpenFiles?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** See the module comment. Calls come one after another; after an error only `abort` is left. */
+export class DataFileWriter {
+  readonly #options: DataFileWriterOptions;
+  readonly #router: PartitionRouter;
+  /** By number of the partition. */
+  readonly #writers: PartitionWriter[] = [];
+  /** Writers with an open file, the one written to last at the end. */
+  readonly #open = new Set<PartitionWriter>();
+  readonly #shared: PartitionWriterShared;
+  readonly #created: string[] = [];
+  readonly #maxWaitingBytes: number;
+  #waitingBytes = 0;
+
+  constructor(options: DataFileWriterOptions) {
+    const { io, metadata, schema, spec, sortOrder = null } = options;
+    const { memoryBytes = DEFAULT_WRITER_BYTES } = options;
+    const { properties } = metadata;
+    const locations = new FileLocations(options);
+    this.#options = options;
+    this.#maxWaitingBytes = memoryBytes / 2;
+    this.#router = new PartitionRouter(spec, schema);
+    this.#shared = {
+      io,
+      schema,
+      settings: writeSettings(properties),
+      metrics: metricsConfig({ schema, properties, sortOrder }),
+      specId: spec.specId,
+      sortOrderId: sortOrder?.orderId ?? null,
+      targetFileSizeBytes: options.targetFileSizeBytes ?? targetFileSize(properties),
+      maxGroupMemoryBytes: Math.max(MIN_GROUP_BYTES, memoryBytes / GROUP_COPIES),
+      ratio: { encodedBytes: 0, memoryBytes: 0 },
+      nextLocation: (partition) => locations.next(partition, ".parquet"),
+      created: (location) => this.#created.push(location),
+    };
+  }
+
+  /**
+   * Adds rows in the Arrow form of the schema. Throws `invalid` for nulls in required columns,
+   * `cancelled`, and what the store throws.
+   */
+  async write(batch: RecordBatch): Promise<void> {
+    for (const { partition, rows } of this.#router.split(batch)) {
+      throwIfAborted(this.#options.signal);
+      const tuple = this.#router.tupleOf(partition);
+      const writer = this.#writers[partition] ??= new PartitionWriter(this.#shared, tuple);
+      await this.#use(writer, () => writer.write(rows));
+      if (this.#waitingBytes > this.#maxWaitingBytes) await this.#flushFullest();
+    }
+  }
+
+  /** Finishes all files. Without rows there are none. */
+  async finish(): Promise<readonly DataFile[]> {
+    for (const writer of this.#writers) {
+      throwIfAborted(this.#options.signal);
+      await this.#use(writer, () => writer.close());
+    }
+    return this.#writers.flatMap((writer) => writer.files);
+  }
+
+  /** Removes everything that was written, finished files too. */
+  async abort(): Promise<void> {
+    const { io } = this.#options;
+    const left = this.#writers.map((writer) => writer.abort());
+    const aborted = await Promise.allSettled(left);
+    const deleted = await Promise.allSettled(this.#created.map((location) => io.delete(location)));
+    for (const outcome of [...aborted, ...deleted]) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
+  }
+
+  /** Lets a writer work, and keeps account of its memory and its file. */
+  async #use(writer: PartitionWriter, work: () => Promise<void>): Promise<void> {
+    const before = writer.memoryBytes;
+    await work();
+    this.#waitingBytes += writer.memoryBytes - before;
+    this.#open.delete(writer);
+    if (writer.isOpen) this.#open.add(writer);
+    const { maxOpenFiles = DEFAULT_OPEN_FILES } = this.#options;
+    for (const oldest of this.#open) {
+      if (this.#open.size <= maxOpenFiles) break;
+      await this.#use(oldest, () => oldest.close());
+    }
+  }
+
+  /** Writes out the partitions with most rows in memory, until little is left there. */
+  async #flushFullest(): Promise<void> {
+    const fullestFirst = this.#writers.filter((writer) => writer.memoryBytes > 0)
+      .sort((a, b) => b.memoryBytes - a.memoryBytes);
+    for (const writer of fullestFirst) {
+      if (this.#waitingBytes <= this.#maxWaitingBytes / 2) break;
+      throwIfAborted(this.#options.signal);
+      await this.#use(writer, () => writer.flush());
+    }
+  }
+}

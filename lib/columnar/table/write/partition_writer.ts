@@ -1,0 +1,147 @@
+/** Writes the rows of one partition to one file after another: see `data_file_writer.ts`. */
+import type { RecordBatch } from "apache-arrow";
+import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
+import type { FileIo } from "../../../iceberg/ports.ts";
+import type { Schema } from "../../../iceberg/spec/schema.ts";
+import type { IcebergValue } from "../../../iceberg/spec/types.ts";
+import {
+  encodeRowGroup,
+  fileMetrics,
+  type MetricsConfig,
+  ParquetAssembler,
+  type WriteSettings,
+} from "../../parquet/mod.ts";
+import { RowGroupBuffer } from "./row_group_buffer.ts";
+
+/** What all partitions of a writer share. */
+export interface PartitionWriterShared {
+  readonly io: FileIo;
+  readonly schema: Schema;
+  readonly settings: WriteSettings;
+  readonly metrics: MetricsConfig;
+  readonly specId: number;
+  readonly sortOrderId: number | null;
+  /** Bytes from which on a file is closed. */
+  readonly targetFileSizeBytes: number;
+  /** Bytes of memory that one row group may take. */
+  readonly maxGroupMemoryBytes: number;
+  /** Bytes in the file per byte in memory, of the row groups so far. */
+  readonly ratio: { encodedBytes: number; memoryBytes: number };
+  nextLocation(partition: readonly IcebergValue[]): string;
+  /** Told of every file before its first byte is written. */
+  created(location: string): void;
+}
+
+/** One partition's rows. */
+export class PartitionWriter {
+  readonly #shared: PartitionWriterShared;
+  readonly #partition: readonly IcebergValue[];
+  readonly #buffer = new RowGroupBuffer();
+  readonly #files: DataFile[] = [];
+  #open: ParquetAssembler | null = null;
+
+  constructor(shared: PartitionWriterShared, partition: readonly IcebergValue[]) {
+    this.#shared = shared;
+    this.#partition = partition;
+  }
+
+  /** Bytes of rows that wait in memory. */
+  get memoryBytes(): number {
+    return this.#buffer.memoryBytes;
+  }
+
+  /** Whether a file is open. */
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
+  /** Files that are finished. */
+  get files(): readonly DataFile[] {
+    return this.#files;
+  }
+
+  /** Adds rows, and writes the row groups that are full. */
+  async write(rows: RecordBatch): Promise<void> {
+    this.#buffer.push(rows);
+    for (;;) {
+      const limit = this.#groupMemoryBytes();
+      if (this.#buffer.memoryBytes < limit) return;
+      await this.#writeGroup(limit);
+    }
+  }
+
+  /** Writes what waits in memory as one row group. */
+  async flush(): Promise<void> {
+    while (this.#buffer.rows > 0) await this.#writeGroup(this.#groupMemoryBytes());
+  }
+
+  /** Writes what waits in memory and closes the open file; rows may follow, in another one. */
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#closeFile();
+  }
+
+  /** Drops what waits in memory and the open file. */
+  async abort(): Promise<void> {
+    const open = this.#open;
+    this.#open = null;
+    await open?.abort();
+  }
+
+  /** Memory of the rows that fill the next row group: what the group or the file still has room for. */
+  #groupMemoryBytes(): number {
+    const { settings, targetFileSizeBytes, maxGroupMemoryBytes, ratio } = this.#shared;
+    const room = targetFileSizeBytes - (this.#open?.sizeBytes ?? 0);
+    const encodedBytes = Math.max(1, Math.min(settings.rowGroupSizeBytes, room));
+    const perByte = ratio.encodedBytes === 0 ? 1 : ratio.memoryBytes / ratio.encodedBytes;
+    return Math.min(maxGroupMemoryBytes, encodedBytes * perByte);
+  }
+
+  async #writeGroup(memoryBytes: number): Promise<void> {
+    const { schema, settings, metrics, ratio, targetFileSizeBytes } = this.#shared;
+    const before = this.#buffer.memoryBytes;
+    const batches = this.#buffer.take(memoryBytes);
+    if (batches.length === 0) return;
+    const group = encodeRowGroup(batches, { schema, settings, metrics });
+    ratio.memoryBytes += before - this.#buffer.memoryBytes;
+    ratio.encodedBytes += group.metadata.pagesLength;
+    this.#open ??= await this.#openFile();
+    await this.#open.append(group);
+    if (this.#open.sizeBytes >= targetFileSizeBytes * FULL_SHARE) await this.#closeFile();
+  }
+
+  async #openFile(): Promise<ParquetAssembler> {
+    const { io, schema } = this.#shared;
+    const location = this.#shared.nextLocation(this.#partition);
+    this.#shared.created(location);
+    return new ParquetAssembler(await io.openWriter(location), { schema });
+  }
+
+  async #closeFile(): Promise<void> {
+    if (this.#open === null) return;
+    const file = await this.#open.finish();
+    this.#open = null;
+    const { specId, sortOrderId, metrics } = this.#shared;
+    this.#files.push({
+      content: "data",
+      filePath: file.location,
+      fileFormat: "parquet",
+      specId,
+      partition: this.#partition,
+      recordCount: file.recordCount,
+      fileSizeInBytes: file.sizeBytes,
+      ...fileMetrics(file.leafStats, metrics),
+      keyMetadata: null,
+      splitOffsets: file.splitOffsets,
+      equalityIds: null,
+      sortOrderId,
+      firstRowId: null,
+      referencedDataFile: null,
+      contentOffset: null,
+      contentSizeInBytes: null,
+    });
+  }
+}
+
+/** A file this close to its target is full: the rest would be a row group of hardly any rows. */
+const FULL_SHARE = 0.97;
