@@ -4,6 +4,8 @@
  */
 import { throwIfAborted } from "../../../abort.ts";
 import { mapConcurrently } from "../../../concurrency.ts";
+import { AppError } from "../../../errors.ts";
+import type { Schema } from "../../../iceberg/spec/schema.ts";
 import type { ColumnMetaData } from "../footer/file_metadata.ts";
 import { MAGIC } from "../footer/read_footer.ts";
 import { decodeError } from "../read/decode.ts";
@@ -16,7 +18,6 @@ import { encodeError } from "../write/encode_row_group.ts";
 import { describeEncoded, type EncodedRowGroup } from "../write/encoded_row_group.ts";
 import { type WriteSchema, writeSchemaOf } from "../write/parquet_schema.ts";
 import type { WriteSettings } from "../write/write_settings.ts";
-import type { Schema } from "../../../iceberg/spec/schema.ts";
 import { countNansInMemory } from "./count_nans.ts";
 import { nullChunk } from "./null_chunk.ts";
 import type { TranscodePlan } from "./plan_transcode.ts";
@@ -45,7 +46,7 @@ const BATCH_ROWS = 128 * 1024;
 /**
  * Transcodes all rows of all inputs, in their order, to one row group. All of it is held in memory at
  * once, decoded and encoded: the caller picks as much as makes one row group. Errors are those of
- * reading; no rows are a `RangeError`.
+ * reading, and `too_large` (code `row_group_too_large`); no rows are a `RangeError`.
  */
 export async function transcodeRowGroups(
   inputs: readonly TranscodeInput[],
@@ -64,8 +65,7 @@ export async function transcodeRowGroups(
   throwIfAborted(signal);
   const groups = fetched.filter(({ rows }) => rows > 0);
   if (groups.length === 0) throw new RangeError("Cannot transcode no rows");
-  const file = joinGroups(groups, schema);
-  const { bytes, nanCounts } = transcode(file, { schema, settings });
+  const { bytes, nanCounts } = transcode(groups, { schema, settings });
   const { metadata, ...encoded } = describeEncoded(bytes, schema);
   const columns = metadata.columns.map((column, leaf) => ({
     ...column,
@@ -75,6 +75,7 @@ export async function transcodeRowGroups(
 }
 
 interface FetchedGroup {
+  readonly location: string;
   readonly rows: number;
   readonly chunks: readonly { readonly metaData: ColumnMetaData; readonly bytes: Uint8Array }[];
 }
@@ -97,7 +98,7 @@ async function fetchGroup(
     if (value === undefined) throw new TypeError(`Cannot find the chunk of leaf ${leaf}`);
     return value;
   });
-  return { rows, chunks };
+  return { location: source.location, rows, chunks };
 }
 
 /** One file in memory that has all of them as row groups. */
@@ -128,9 +129,10 @@ interface Transcoded {
 }
 
 function transcode(
-  file: Uint8Array,
+  groups: readonly FetchedGroup[],
   { schema, settings }: { readonly schema: WriteSchema; readonly settings: WriteSettings },
 ): Transcoded {
+  const file = joinGroups(groups, schema);
   let isDecoded = false;
   try {
     return withParquetWasm((wasm, own) => {
@@ -146,6 +148,29 @@ function transcode(
     });
   } catch (error) {
     if (!(error instanceof ParquetWasmError)) throw error;
-    throw isDecoded ? encodeError(error) : decodeError(error, "the files to compact");
+    throw isDecoded ? encodeError(error) : culpritOf(groups, { schema, error });
   }
+}
+
+/** The decoder does not say whose pages are damaged: asks it again, one row group at a time. */
+function culpritOf(
+  groups: readonly FetchedGroup[],
+  { schema, error }: { readonly schema: WriteSchema; readonly error: ParquetWasmError },
+): AppError {
+  for (const group of groups) {
+    const file = joinGroups([group], schema);
+    try {
+      withParquetWasm((wasm, own) => void own(wasm.readParquet(file, { batchSize: BATCH_ROWS })));
+    } catch (own) {
+      if (own instanceof ParquetWasmError) return decodeError(own, group.location);
+      throw own;
+    }
+  }
+  // Each can be decoded, and all of them together cannot: they are too much at once.
+  return new AppError(
+    "too_large",
+    "row_group_too_large",
+    `Cannot rewrite ${groups.length} row groups as one: they take more memory than there is`,
+    { context: { trapped: error.trapped }, cause: error },
+  );
 }

@@ -3,81 +3,21 @@ import fc from "fast-check";
 import { sliceBatch } from "../../../../lib/columnar/arrow/batch.ts";
 import { fieldIdOf } from "../../../../lib/columnar/arrow/arrow_schema.ts";
 import { openParquetFile } from "../../../../lib/columnar/parquet/mod.ts";
-import type { IcebergValue, Type } from "../../../../lib/iceberg/spec/types.ts";
 import { MemoryFileIo } from "../../../../lib/storage/mod.ts";
 import { readyParquet } from "../../../support/parquet_module.ts";
-import { field, LEAF_TYPES, typed } from "../arrow/_columns.ts";
+import { field, LEAF_TYPES } from "../arrow/_columns.ts";
 import { batchOfColumns, LOCATION, readAll, schemaOf, valuesAt, writeFile } from "./_files.ts";
+import { tables } from "./_tables.ts";
 
 await readyParquet();
-
-/** Whether Parquet can hold the type: nothing stands for `unknown`, which no file has. */
-function isWritable(type: Type): boolean {
-  switch (type.kind) {
-    case "unknown":
-      return false;
-    case "struct":
-      return type.fields.every((child) => isWritable(child.type));
-    case "list":
-      return isWritable(type.element);
-    case "map":
-      return isWritable(type.key) && isWritable(type.value);
-    default:
-      return true;
-  }
-}
-
-/** Gives every field of a type an id of its own. */
-function withIds(type: Type, next: { id: number }): Type {
-  switch (type.kind) {
-    case "struct":
-      return {
-        kind: "struct",
-        fields: type.fields.map((child) => ({
-          ...child,
-          id: next.id++,
-          type: withIds(child.type, next),
-        })),
-      };
-    case "list":
-      return { ...type, elementId: next.id++, element: withIds(type.element, next) };
-    case "map":
-      return {
-        ...type,
-        keyId: next.id++,
-        key: withIds(type.key, next),
-        valueId: next.id++,
-        value: withIds(type.value, next),
-      };
-    default:
-      return type;
-  }
-}
-
-const column = typed(3).filter(({ type }) => isWritable(type));
-
-const table = fc.array(column, { minLength: 1, maxLength: 4 }).chain((columns) =>
-  fc.integer({ min: 1, max: 40 }).chain((rows) =>
-    fc.tuple(
-      ...columns.map(({ value }) =>
-        fc.array(fc.option(value, { freq: 4 }), { minLength: rows, maxLength: rows })
-      ),
-    ).map((values) => ({ types: columns.map(({ type }) => type), values, rows }))
-  )
-);
 
 Deno.test("a file gives back every value of every type, nulls, NaN and -0 included", async () => {
   await fc.assert(
     fc.asyncProperty(
-      table,
+      tables({ maxColumns: 4, maxRows: 40 }),
       fc.array(fc.nat(40), { maxLength: 3 }),
-      async ({ types, values, rows }, cuts) => {
-        const next = { id: 1 };
-        const schema = schemaOf(...types.map((type, at) => {
-          const id = next.id++;
-          return field(id, `c${at}`, withIds(type, next));
-        }));
-        const whole = batchOfColumns(schema, values as IcebergValue[][]);
+      async ({ schema, columns, rows }, cuts) => {
+        const whole = batchOfColumns(schema, columns);
         // Row groups of batches that are slices, as readers and filters make them.
         const bounds = [...new Set([0, ...cuts.map((cut) => cut % rows), rows])]
           .sort((a, b) => a - b);
@@ -96,9 +36,9 @@ Deno.test("a file gives back every value of every type, nulls, NaN and -0 includ
         );
         const read = await readAll(source, { batchSize: 7 });
         for (const [at, { type }] of schema.fields.entries()) {
-          assert.deepEqual(valuesAt(read, { at, type }), values[at], `column ${at}`);
+          assert.deepEqual(valuesAt(read, { at, type }), columns[at], `column ${at}`);
           const only = await readAll(source, { columns: [source.schema.columns[at]!] });
-          assert.deepEqual(valuesAt(only, { at: 0, type }), values[at], `column ${at} alone`);
+          assert.deepEqual(valuesAt(only, { at: 0, type }), columns[at], `column ${at} alone`);
         }
       },
     ),
