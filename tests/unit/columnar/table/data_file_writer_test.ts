@@ -6,7 +6,6 @@ import {
   type DataFileWriterOptions,
 } from "../../../../lib/columnar/table/data_file_writer.ts";
 import { readTask } from "../../../../lib/columnar/table/read_task.ts";
-import { FileLocations } from "../../../../lib/columnar/table/write/file_locations.ts";
 import { AppError } from "../../../../lib/errors.ts";
 import { alwaysTrue } from "../../../../lib/iceberg/expression/expression.ts";
 import type { DataFile } from "../../../../lib/iceberg/manifest/data_file.ts";
@@ -241,48 +240,6 @@ Deno.test("the table's properties set the target size and the folder", async () 
   for (const { filePath } of files) {
     assert.match(filePath, new RegExp(`^/w/elsewhere/00007-${OPERATION}-0000\\d\\.parquet$`));
   }
-});
-
-Deno.test("names are spread by hash where the table asks for it", async () => {
-  const properties = { "write.object-storage.enabled": "true" };
-  const spec = specOf([2, "region", { kind: "identity" }]);
-  const options = { properties, spec };
-  const io = new MemoryFileIo();
-  const files = await write(io, [batchOfRows(FIELDS, rows(50))], options);
-  for (const { filePath } of files) {
-    assert.match(
-      filePath,
-      /^\/w\/db\/t\/data\/[01]{4}\/[01]{4}\/[01]{4}\/[01]{8}\/region=[^/]+\/00000-/,
-    );
-  }
-  const without = await write(new MemoryFileIo(), [batchOfRows(FIELDS, rows(50))], {
-    spec,
-    properties: { ...properties, "write.object-storage.partitioned-paths": "false" },
-  });
-  for (const { filePath } of without) {
-    assert.match(filePath, /^\/w\/db\/t\/data\/[01]{4}\/[01]{4}\/[01]{4}\/[01]{8}-00000-/);
-  }
-  const shared = await write(new MemoryFileIo(), [batchOfRows(FIELDS, rows(50))], {
-    properties: { ...properties, "write.data.path": "/shared" },
-  });
-  assert.match(
-    shared[0]?.filePath ?? "",
-    /^\/shared\/[01]{4}\/[01]{4}\/[01]{4}\/[01]{8}\/db\/t\/00000-/,
-  );
-});
-
-Deno.test("names are spread as other writers spread them", () => {
-  const metadata = {
-    location: "s3://b/db/t",
-    properties: { "write.object-storage.enabled": "true" },
-  };
-  const spec: PartitionSpec = { specId: 0, fields: [] };
-  const locations = new FileLocations({ metadata, spec, schema: SCHEMA, operationId: "op" });
-  // As ObjectStoreLocationProvider of PyIceberg 0.12 has it for this name.
-  assert.equal(
-    locations.next([], ".parquet"),
-    "s3://b/db/t/data/1110/1110/0010/10100101/00000-op-00001.parquet",
-  );
 });
 
 Deno.test("never more files are open than allowed, and no row is lost for it", async () => {
