@@ -4,6 +4,8 @@ import {
   installedRemoveOrphansJob,
   installedRewriteManifestsJob,
 } from "../lib/maintenance/jobs/mod.ts";
+import { tableJobs } from "../lib/tables/jobs/mod.ts";
+import { tableJobs } from "../lib/tables/jobs/mod.ts";
 import type { AnyJob } from "./table_host.ts";
 
 /** The jobs of all features. */
@@ -11,4 +13,5 @@ export const INSTALLED_JOBS: readonly AnyJob[] = [
   installedExpireJob,
   installedRemoveOrphansJob,
   installedRewriteManifestsJob,
+  ...tableJobs,
 ];
