@@ -4,7 +4,7 @@
  * isolates, another may hand them to another engine.
  */
 import type { z } from "zod";
-import type { CatalogGateway, TableLocation } from "../catalog/mod.ts";
+import type { CatalogGateway } from "../catalog/mod.ts";
 
 /**
  * `short`: metadata only, done within a second or so; such jobs do not wait behind `long` ones,
@@ -43,13 +43,14 @@ export interface JobProgress {
  * that commit came through, and what the job would have answered.
  */
 export interface CommitNote {
-  readonly table: TableLocation;
   /** Metadata location that the commit replaces. */
   readonly base: string;
   /** `last-updated-ms` of the metadata that the commit would make current. */
   readonly lastUpdatedMs: number;
   /** Snapshots that the commit would add, in decimal. */
   readonly snapshotIds: readonly string[];
+  /** When it was about to be tried, in milliseconds since the epoch. */
+  readonly atMs: number;
   /** The job's result if this commit is its last step; see `JobHost.announce`. */
   readonly receipt: unknown;
 }
@@ -63,6 +64,8 @@ export interface RunJobOptions {
    * not torn apart: where it comes through, the run resolves.
    */
   readonly signal: AbortSignal;
+  /** Called when the job has waited its turn and begins. */
+  readonly onStart?: () => void;
   /** Latest value wins: what comes too fast is left out, never queued. */
   readonly onProgress?: (progress: JobProgress) => void;
   /** Awaited before every commit of the job; what it rejects with forbids the commit. */
@@ -80,11 +83,12 @@ export interface RunJobOptions {
 /** Runs table jobs. */
 export interface JobRunner {
   /**
-   * Rejects with the job's own `AppError`; with `isolate_lost` where the isolate died, after what it
-   * had written and not committed was removed; with `cancelled` or `deadline_exceeded`, after the
-   * same. Resolves also where the isolate died after its last commit came through, if the job had
-   * announced its result; `interrupted_after_commit` where it had not. `unavailable`/`jobs_busy`,
-   * retryable, where too many jobs wait.
+   * Rejects with the job's own `AppError`; with `isolate_lost` where the isolate died and the table
+   * is unchanged; with `cancelled` or `deadline_exceeded`. In all these cases what the job had
+   * written and not committed is gone. Resolves also where the isolate died after its last commit
+   * came through, if the job had announced its result; `interrupted_after_commit` where it had not.
+   * `commit_state_unknown` where nobody can tell, and then nothing is removed.
+   * `unavailable`/`jobs_busy`, retryable, where too many jobs wait.
    */
   run<P, R>(job: JobSpec<P, R>, params: P, options: RunJobOptions): Promise<R>;
 }

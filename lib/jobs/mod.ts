@@ -15,3 +15,8 @@ export {
   type JobHost,
   type TaskPool,
 } from "./job_host.ts";
+export {
+  sweepOperationJob,
+  type SweepOperationParams,
+  SweepOperationReceipt,
+} from "./sweep_operation.ts";

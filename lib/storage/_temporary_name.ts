@@ -5,9 +5,16 @@
 
 const PREFIX = ".drls-tmp-";
 
-/** A fresh name, unique without coordination. Hidden, so other engines' listings skip it as well. */
-export function temporaryName(): string {
-  return `${PREFIX}${crypto.randomUUID()}`;
+/** Of the final name so much that the whole stays below what file systems take, 255 bytes. */
+const MAX_FINAL_CHARS = 180;
+
+/**
+ * A fresh name, unique without coordination. Hidden, so other engines' listings skip it as well.
+ * It says what the file was to become, so that a crash's leftovers can be told apart.
+ */
+export function temporaryName(finalName: string): string {
+  const shown = finalName.replaceAll(/[^\w.-]/g, "_").slice(0, MAX_FINAL_CHARS);
+  return `${PREFIX}${crypto.randomUUID()}-${shown}`;
 }
 
 /** Whether a file's name is one of {@linkcode temporaryName}'s. */

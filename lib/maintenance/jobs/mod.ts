@@ -15,3 +15,4 @@ export {
   installedRewriteManifestsJob,
   rewriteManifests,
 } from "./manifests/rewrite_manifests_job.ts";
+export { installedSweepOperationJob, sweepOperation } from "./sweep/sweep_operation_job.ts";

@@ -3,7 +3,7 @@
  * then given its real name, in one step that fails if the name is taken. A crash at any point
  * leaves either nothing or the whole file under the real name.
  */
-import { dirname, join } from "node:path/posix";
+import { basename, dirname, join } from "node:path/posix";
 import { temporaryName } from "../_temporary_name.ts";
 import { errorCode, isAbsence } from "./failure.ts";
 
@@ -42,7 +42,7 @@ export async function makeFolders(folder: string): Promise<void> {
 
 /** A new hidden file beside the final path, open for writing. */
 export async function openTemporary(path: string): Promise<{ path: string; file: Deno.FsFile }> {
-  const temporary = join(dirname(path), temporaryName());
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   return { path: temporary, file: await Deno.open(temporary, { write: true, createNew: true }) };
 }
 

@@ -143,7 +143,7 @@ async function readBack(client: S3Client, sent: SentCreate): Promise<Presence> {
 /** Two conditional creates of one throw-away object: a store that honours them refuses the second. */
 async function tryOut(client: S3Client, file: Omit<CreateRequest, "bytes">): Promise<void> {
   const { bucket, location } = file;
-  const key = file.key.slice(0, file.key.lastIndexOf("/") + 1) + temporaryName();
+  const key = file.key.slice(0, file.key.lastIndexOf("/") + 1) + temporaryName("probe");
   const request = { action: "create", location, bucket, key, maxBodyBytes: MAX_CONTROL_BYTES };
   const put = {
     ...request,
