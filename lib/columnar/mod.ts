@@ -9,10 +9,12 @@ export {
   sliceBatch,
   takeRows,
 } from "./arrow/batch.ts";
+export { batchBytes } from "./arrow/batch_bytes.ts";
 export { castColumn } from "./arrow/cast_column.ts";
 export { BatchBuilder } from "./arrow/column_builder.ts";
 export { type ColumnFault, inputFault } from "./arrow/column_error.ts";
 export { plainBatch } from "./arrow/plain.ts";
+export { compareKeys, concatKeys, type RowKeys } from "./arrow/row_keys.ts";
 export { type ValueReader, valueReader } from "./arrow/value_reader.ts";
 export { DeleteLoader, type DeleteLoaderOptions } from "./table/deletes/delete_loader.ts";
 export {
@@ -29,3 +31,6 @@ export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_tas
 export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
 export { PartitionRouter, type PartitionRows } from "./table/write/partition_router.ts";
+export { sortKeys } from "./table/sort/sort_keys.ts";
+export { type KeyMaker, sortOrderKeys } from "./table/sort/sort_order_keys.ts";
+export { zOrderKeys, type ZOrderOptions } from "./table/sort/z_order_keys.ts";
