@@ -21,7 +21,7 @@ import { openState, type State } from "./lib/state/mod.ts";
 import { loadWasmModule } from "./lib/columnar/wasm/mod.ts";
 import { createMaintenance } from "./lib/maintenance/mod.ts";
 import { createOperations } from "./lib/operations/mod.ts";
-import { createTables } from "./lib/tables/mod.ts";
+import { createTableChanges, createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
 import { buildApp, type HealthProbes } from "./routes/mod.ts";
 import { createCurrentJobs, type CurrentJobs } from "./workers/current_jobs.ts";
@@ -153,14 +153,11 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const app = buildApp({
     access,
     tables: createTables({ withCatalog, reader }),
+    tableChanges: createTableChanges({ operations }),
     maintenance: createMaintenance({ operations, clock }),
     operations,
     configuration,
-    health: {
-      ...probes,
-      stopping: () => stopping,
-      uptimeSeconds,
-    },
+    health: { ...probes, stopping: () => stopping, uptimeSeconds },
     metrics,
     log,
     clock,

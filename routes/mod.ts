@@ -11,6 +11,7 @@ import type { Route } from "./_route.ts";
 import { auditRoutes } from "./audit.ts";
 import { configRoutes } from "./config.ts";
 import { documentationRoutes } from "./documentation.ts";
+import { evolveRoutes } from "./evolve.ts";
 import { healthRoutes } from "./health.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...tableRoutes,
   ...maintenanceRoutes,
+  ...evolveRoutes,
   ...operationRoutes,
   ...configRoutes,
   ...userRoutes,

@@ -1,7 +1,9 @@
-/** Tables of the catalog: list, schema, health, snapshots, refs, files. */
+/** Tables of the catalog: list, create, drop, schema, health, snapshots, refs, files. */
 import { z } from "zod";
 import type { ErrorKind } from "../lib/errors.ts";
+import { OperationResult } from "../lib/operations/mod.ts";
 import {
+  CreateTableRequest,
   FileContent,
   FileList,
   HealthReport,
@@ -10,6 +12,7 @@ import {
   TableList,
   TableSchema,
 } from "../lib/tables/mod.ts";
+import { answerOperation, OPERATION_ERRORS, OPERATION_FACTS } from "./_operation_route.ts";
 import { pageFields, toPage } from "./_page_query.ts";
 import { type Route, route } from "./_route.ts";
 
@@ -41,6 +44,14 @@ const tableParams = z.strictObject({
   }),
 });
 
+/** A switch in a query, where everything is text. */
+const flag = z.enum(["true", "false"], "Expected true or false").default("false")
+  .transform((text) => text === "true");
+const dropQuery = z.strictObject({
+  purge: flag.meta({ description: "Delete the files of the table too" }),
+  dry_run: flag.meta({ description: "Tell what would be done, and change nothing" }),
+});
+
 const int64 = z.string().regex(/^-?\d{1,19}$/, "Expected a 64-bit integer");
 /** `Date` would read any text with a number in it, and "1" as the year 2001. */
 const ISO_TIME = "Expected an ISO 8601 time with its offset, or a date";
@@ -69,6 +80,49 @@ export const tableRoutes: readonly Route[] = [
     answer: { status: 200, description: "Names, sorted", schema: TableList },
     errors: ["deadline_exceeded"],
     handler: ({ ctx, query, services }) => services.tables.list(ctx, toPage(query, MAX_TABLE_PAGE)),
+  }),
+  route({
+    ...OPERATION_FACTS,
+    errors: [...OPERATION_ERRORS, "already_exists"],
+    method: "POST",
+    path: "/api/tables",
+    operation: "createTable",
+    tag: TAG,
+    summary: "Create a table",
+    description:
+      "Types are Spark SQL's: TIMESTAMP has a zone, TIMESTAMP_NTZ has none. A namespace " +
+      "that is missing is made.",
+    role: "DataEngineer",
+    body: { schema: CreateTableRequest },
+    answer: { status: 201, description: "Created", schema: OperationResult },
+    otherAnswers: [
+      ...OPERATION_FACTS.otherAnswers,
+      { status: 200, description: "What `dry_run` found", schema: OperationResult },
+    ],
+    handler: (call) =>
+      answerOperation(call, (ctx) => call.services.tableChanges.create(ctx, call.body), {
+        status: call.body.dry_run ? 200 : 201,
+      }),
+  }),
+  route({
+    ...OPERATION_FACTS,
+    method: "DELETE",
+    path: "/api/table/{table_name}",
+    operation: "dropTable",
+    tag: TAG,
+    summary: "Drop a table",
+    description: "With `purge` its files are deleted too: those that its snapshots refer to, and " +
+      "its metadata. Otherwise they stay.",
+    role: "DataEngineer",
+    params: tableParams,
+    query: dropQuery,
+    answer: { status: 200, description: "What was done", schema: OperationResult },
+    handler: (call) =>
+      answerOperation(
+        call,
+        (ctx) =>
+          call.services.tableChanges.drop(ctx, { table: call.params.table_name, ...call.query }),
+      ),
   }),
   route({
     method: "GET",

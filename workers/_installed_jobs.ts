@@ -5,7 +5,6 @@ import {
   installedRewriteManifestsJob,
 } from "../lib/maintenance/jobs/mod.ts";
 import { tableJobs } from "../lib/tables/jobs/mod.ts";
-import { tableJobs } from "../lib/tables/jobs/mod.ts";
 import type { AnyJob } from "./table_host.ts";
 
 /** The jobs of all features. */

@@ -1,6 +1,7 @@
 /** Answers of operations and of the verbs that start them, for tests of the transport. */
 import type { Maintenance } from "../../lib/maintenance/mod.ts";
 import type { Operation, Operations, StartedOperation } from "../../lib/operations/mod.ts";
+import type { TableChanges } from "../../lib/tables/mod.ts";
 
 const ID = "01990000-0000-7000-8000-000000000001";
 
@@ -46,6 +47,17 @@ export const maintenanceAnswers: Maintenance = {
   expire: started,
   removeOrphans: started,
   rewriteManifests: started,
+};
+
+/** Changes that succeed at once. */
+export const tableChangeAnswers: TableChanges = {
+  addColumn: started,
+  renameColumn: started,
+  dropColumn: started,
+  updateColumn: started,
+  rollback: started,
+  create: started,
+  drop: started,
 };
 
 /** One operation, whatever is asked for. */

@@ -12,9 +12,9 @@ import { createMetrics } from "../../lib/metrics.ts";
 import { openState } from "../../lib/state/mod.ts";
 import type { Maintenance } from "../../lib/maintenance/mod.ts";
 import type { Operations } from "../../lib/operations/mod.ts";
-import type { Tables } from "../../lib/tables/mod.ts";
+import type { TableChanges, Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
-import { maintenanceAnswers, operationAnswers } from "./operation_answers.ts";
+import { maintenanceAnswers, operationAnswers, tableChangeAnswers } from "./operation_answers.ts";
 import { standIn } from "./stand_in.ts";
 
 const ISSUER = "https://id.example.com";
@@ -24,6 +24,7 @@ const AUDIENCE = "drls-tests";
 export interface ServerFixtureOptions {
   readonly tables: Tables;
   readonly configuration: Services["configuration"];
+  readonly tableChanges?: Partial<TableChanges>;
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly http?: Partial<Services["http"]>;
@@ -45,6 +46,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   const app = buildApp({
     access,
     tables: options.tables,
+    tableChanges: standIn<TableChanges>(options.tableChanges ?? tableChangeAnswers),
     maintenance: standIn<Maintenance>(options.maintenance ?? maintenanceAnswers),
     operations: standIn<Operations>(options.operations ?? operationAnswers),
     configuration: options.configuration,
