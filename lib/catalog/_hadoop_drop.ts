@@ -59,7 +59,7 @@ export async function dropHadoopTable(
     if (error instanceof AppError && error.kind === "already_exists") throw changed(name, error);
     throw error;
   }
-  await io.put(joinLocation(metadata, `${crypto.randomUUID()}.metadata.json`), bytes);
+  await io.put(joinLocation(metadata, keptName(baseName(current))), bytes);
   await io.delete(joinLocation(metadata, VERSION_HINT_FILE));
   const entries = await io.listFolder(metadata);
   const versions = entries
@@ -82,6 +82,12 @@ async function claimFile(
   const document = await inflateMetadata(bytes);
   const content = document === null ? bytes : await packMetadata(document, codec);
   return { name: `v${version}${metadataEnding(codec)}`, content };
+}
+
+/** No `….metadata.json`: Java lists a folder that holds one as a table. */
+function keptName(name: string): string {
+  const ending = name.includes(".gz") ? "json.gz" : "json";
+  return `dropped-${name.replace(/\..*/, "")}-${crypto.randomUUID()}.${ending}`;
 }
 
 function ofAnotherCatalog(name: string): AppError {

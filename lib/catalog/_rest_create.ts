@@ -43,7 +43,11 @@ export async function createRestTable(
   } as const;
   const send = () => sendChange(session, change, { signal, idempotencyKey: uuidV7(Date.now()) });
   let answer = await send();
-  if (answer.status === 404 && errorType(answer.body) !== null) {
+  const type = errorType(answer.body);
+  // Nessie says 409 without a type where a namespace is missing.
+  const mayMissNamespace = (answer.status === 404 && type !== null) ||
+    (answer.status === 409 && type !== "AlreadyExistsException");
+  if (mayMissNamespace) {
     await createNamespaces(session, identifier.namespace, options);
     answer = await send();
   }

@@ -35,9 +35,7 @@ export class RestTableStore implements TableStore {
   ): Promise<LoadedTable> {
     requireWritable(base);
     const { identifier } = base;
-    const { requirements, updates } = change;
-    const { formatVersion } = change.metadata;
-    const request = commitRequestToJson({ identifier, requirements, updates, formatVersion });
+    const request = commitRequestToJson({ identifier, ...change });
     const body = new TextEncoder().encode(stringifyJson(request));
     const commit = { kind: "rest", body, idempotencyKey: commitId } as const;
     let answered: TableLocation;

@@ -116,7 +116,9 @@ export function commitFailure(answer: HttpResponse, identifier: TableIdentifier)
 /** The error of an answer to a request to create a table. */
 export function createFailure(answer: HttpResponse, identifier: TableIdentifier): AppError {
   const action = `create table "${formatIdentifier(identifier)}"`;
-  if (answer.status === 409) return tableExists(identifier, restFailure(answer, action));
+  if (errorType(answer.body) === "AlreadyExistsException") {
+    return tableExists(identifier, restFailure(answer, action));
+  }
   return changeFailure(answer, action);
 }
 

@@ -167,7 +167,7 @@ export class SqlClient {
       const reason = "it cannot be written to, its file or folder is read-only";
       return unavailable("catalog_database_read_only", reason, { cause: error });
     }
-    if (code === "SQLITE_ERROR" || code === "SQL_INPUT_ERROR") {
+    if (code !== null && ["SQLITE_ERROR", "SQLITE_UNKNOWN", "SQL_INPUT_ERROR"].includes(code)) {
       const missing = await this.#missingTables();
       if (missing.length > 0) {
         const reason = `it has no table ${missing.join(" and no table ")}, so it is not an ` +

@@ -13,11 +13,12 @@ export function isBusy(error: unknown): boolean {
 
 /**
  * Whether the database itself says that a statement failed, and so that nothing was changed. Errors
- * of input and output it may meet after the change became visible to others.
+ * of input and output it may meet after the change became visible to others, and sqld gives the code
+ * `SQLITE_UNKNOWN` to whatever it has no name for.
  */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof LibsqlError)) return false;
-  return /^(SQL|BLOCKED)/.test(error.code) && !error.code.startsWith("SQLITE_IOERR");
+  return /^(?:SQL|BLOCKED)/.test(error.code) && !/^SQLITE_(?:IOERR|UNKNOWN)/.test(error.code);
 }
 
 /** Options of {@linkcode unavailable}. */

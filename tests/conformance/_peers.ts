@@ -6,7 +6,8 @@
 /** Where the install scripts under `peers/` put things. */
 export const PEERS_DIR = Deno.env.get("DRLS_PEERS_DIR") ?? `${Deno.cwd()}/.cache/peers`;
 
-const SCRIPTS_DIR = new URL("./peers/", import.meta.url).pathname;
+/** Where the scripts lie that peers run. */
+export const SCRIPTS_DIR = new URL("./peers/", import.meta.url).pathname;
 
 /** A peer by the name of its install script, with a file that is there once it is installed. */
 const MARKERS = {

@@ -12,6 +12,7 @@ import {
   withRestTables,
 } from "../support/rest_tables_bed.ts";
 import {
+  addingColumn,
   commitIds,
   commitOne,
   definitionOf,
@@ -90,6 +91,15 @@ Deno.test("commit() is one request, and its answer is the table", async () => {
     // The answer to a commit vends nothing: the table is read on as it was.
     assert.equal(committed.io, base.io);
     assert.equal(store.keepsMetadataFiles, true);
+  });
+});
+
+Deno.test("commit() of a schema names the last column, for servers that insist on it", async () => {
+  await withRestTables({}, async (bed) => {
+    const { store } = await openTable(bed);
+    await commitOne(store, addingColumn("c"));
+    const [update] = JSON.parse(commits(bed.server)[0]?.body ?? "").updates;
+    assert.equal(update["last-column-id"], 3);
   });
 });
 

@@ -14,7 +14,7 @@ import {
   sortOrderToJson,
   statisticsToJson,
 } from "../spec/metadata_parts.ts";
-import type { FormatVersion } from "../spec/table_metadata.ts";
+import type { TableMetadata } from "../spec/table_metadata.ts";
 import type { TableRequirement } from "./table_requirement.ts";
 import type { TableUpdate } from "./table_update.ts";
 
@@ -23,17 +23,17 @@ export interface CommitRequest {
   readonly identifier: TableIdentifier;
   readonly requirements: readonly TableRequirement[];
   readonly updates: readonly TableUpdate[];
-  /** Of the table after the updates: snapshots are written as it has them. */
-  readonly formatVersion: FormatVersion;
+  /** The table after the updates: snapshots are written as its format version has them. */
+  readonly metadata: Pick<TableMetadata, "formatVersion" | "lastColumnId">;
 }
 
 /** The body of a commit; print it with `stringifyJson`, which keeps 64-bit ids exact. */
 export function commitRequestToJson(request: CommitRequest): JsonOutput {
-  const { identifier, requirements, updates, formatVersion } = request;
+  const { identifier, requirements, updates, metadata } = request;
   return {
     identifier: identifierToJson(identifier),
     requirements: requirements.map(requirementToJson),
-    updates: updates.flatMap((update) => updateToJson(update, formatVersion)),
+    updates: updates.flatMap((update) => updateToJson(update, metadata)),
   };
 }
 
@@ -69,16 +69,16 @@ export function requirementToJson(requirement: TableRequirement): JsonOutput {
 /** An update; several where older servers take one thing at a time. */
 export function updateToJson(
   update: TableUpdate,
-  formatVersion: FormatVersion,
+  metadata: CommitRequest["metadata"],
 ): readonly JsonOutput[] {
-  if (update.action !== "remove-snapshots") return [oneUpdateToJson(update, formatVersion)];
+  if (update.action !== "remove-snapshots") return [oneUpdateToJson(update, metadata)];
   const { action, snapshotIds } = update;
   return snapshotIds.map((id) => ({ action, "snapshot-ids": [id] }));
 }
 
 function oneUpdateToJson(
   update: Exclude<TableUpdate, { readonly action: "remove-snapshots" }>,
-  formatVersion: FormatVersion,
+  { formatVersion, lastColumnId }: CommitRequest["metadata"],
 ): JsonOutput {
   const { action } = update;
   switch (action) {
@@ -87,7 +87,8 @@ function oneUpdateToJson(
     case "upgrade-format-version":
       return { action, "format-version": update.formatVersion };
     case "add-schema":
-      return { action, schema: schemaToJson(update.schema) };
+      // Newer servers find the last column's id themselves; Nessie (0.99) insists on being told.
+      return { action, schema: schemaToJson(update.schema), "last-column-id": lastColumnId };
     case "set-current-schema":
       return { action, "schema-id": update.schemaId };
     case "add-spec":

@@ -1,0 +1,28 @@
+"""Runs SQL in one Spark session over a hadoop warehouse.
+
+Usage: spark_sql.py <warehouse folder> <iceberg-spark-runtime jar>
+
+Reads one statement a line, as JSON text, and answers each with a line "RESULT " and its rows, or
+with "ERROR " and a message.
+"""
+
+import json
+import sys
+
+from spark_warehouse import open_session
+
+
+def main(warehouse: str, jar: str) -> None:
+    spark = open_session(warehouse, jar)
+    print("READY", flush=True)
+    for line in sys.stdin:
+        try:
+            rows = [list(row) for row in spark.sql(json.loads(line)).collect()]
+            print("RESULT " + json.dumps(rows, default=str), flush=True)
+        except Exception as error:
+            print("ERROR " + json.dumps(str(error)[:2000]), flush=True)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
