@@ -24,7 +24,7 @@ const MAX_CONCURRENT_DELETES = 16;
 /** Files between two looks at the clock or the signal. */
 const BATCH_FILES = 256;
 /** How dropping a hadoop table names the copy of its last metadata. */
-const METADATA_COPY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.metadata\.json$/;
+const METADATA_COPY = /^dropped-v\d+-[0-9a-f-]{36}\.json(?:\.gz)?$/;
 const MAX_COPY_BYTES = 128 * 1024 * 1024;
 
 /** Implements `purgeTableJob`. */
