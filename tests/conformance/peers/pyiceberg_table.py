@@ -34,16 +34,18 @@ def files(table) -> list:
 
 
 def entries(table) -> list:
-    found = table.inspect.all_entries().to_pylist()
+    """Of every manifest of every snapshot, each manifest once."""
+    manifests = {m.manifest_path: m for s in table.metadata.snapshots for m in s.manifests(table.io)}
     return [
         [
-            e["status"],
-            str(e["snapshot_id"]),
-            e["sequence_number"],
-            e["file_sequence_number"],
-            e["data_file"]["file_path"],
+            entry.status.value,
+            str(entry.snapshot_id),
+            entry.sequence_number,
+            entry.file_sequence_number,
+            entry.data_file.file_path,
         ]
-        for e in found
+        for manifest in manifests.values()
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=False)
     ]
 
 
