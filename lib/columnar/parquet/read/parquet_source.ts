@@ -60,6 +60,11 @@ export interface ReadRowGroupOptions {
   readonly columns?: readonly ParquetNode[];
   /** Rows of a batch, at most. */
   readonly batchSize?: number;
+  /**
+   * Decoded bytes, by estimate, that one step makes; a row group of more is decoded in several, each
+   * of which goes through its pages anew. {@linkcode MAX_WINDOW_BYTES} by default.
+   */
+  readonly windowBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -133,7 +138,7 @@ export class ParquetSource {
     const group = this.rowGroups[index];
     if (group === undefined) throw new RangeError(`Cannot read row group ${index}: there is none`);
     if (group.rowCount === 0) return;
-    const { signal, batchSize = DEFAULT_BATCH_ROWS } = options;
+    const { signal, batchSize = DEFAULT_BATCH_ROWS, windowBytes = MAX_WINDOW_BYTES } = options;
     const schema = pruneSchema(this.schema, options.columns);
     if (schema.leaves.length === 0) {
       yield* this.#rowsWithoutColumns(schema, group.rowCount, batchSize);
@@ -154,7 +159,7 @@ export class ParquetSource {
     fetched.bytes.set(trailer, end);
     const file = fetched.bytes.subarray(0, end + trailer.length);
     const arrow = this.#arrowSchemaOf(schema);
-    const windowRows = rowsFor(MAX_WINDOW_BYTES, bytesPerRow);
+    const windowRows = rowsFor(windowBytes, bytesPerRow);
     const batchRows = Math.min(batchSize, rowsFor(MAX_BATCH_BYTES, bytesPerRow));
     for (let offset = 0; offset < group.rowCount; offset += windowRows) {
       throwIfAborted(signal);

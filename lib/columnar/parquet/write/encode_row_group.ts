@@ -109,6 +109,7 @@ class FactCollector {
   #wantsExact(at: number, { metaData: { statistics } }: EncodedColumn): boolean {
     const leaf = this.#schema.leaves[at];
     if (leaf === undefined || leaf.isRepeated || statistics === null) return false;
+    if (!CUT_TYPES.has(leaf.type.kind)) return false;
     const isCut = statistics.isMinExact === false || statistics.isMaxExact === false;
     const mode = this.#metrics.get(leaf.fieldId);
     if (!isCut || mode === undefined) return false;
@@ -116,6 +117,9 @@ class FactCollector {
       mode.kind === "truncate" && mode.length > LONGEST_CUT_OF_STATISTICS;
   }
 }
+
+/** Types whose statistics are cut. */
+const CUT_TYPES: ReadonlySet<string> = new Set(["string", "binary", "fixed"]);
 
 /** Characters of which cut statistics hold every one, be they four bytes each. */
 const LONGEST_CUT_OF_STATISTICS = 16;
