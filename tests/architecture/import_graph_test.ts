@@ -16,6 +16,19 @@ Deno.test("the main isolate loads of columnar code only what compiles the module
   assert.deepEqual(loaded.filter((path) => !allowed.includes(path)), []);
 });
 
+Deno.test("isolates load tables and commit to them without the database client, which is native", async () => {
+  const graph = await readImportGraph();
+  const importers = [...graph].filter(([, imports]) =>
+    imports.some(({ specifier, kind }) => specifier === "@libsql/client" && kind !== "type")
+  ).map(([path]) => path);
+  assert(importers.includes("lib/catalog/_sql_client.ts"));
+  for (const door of ["lib/catalog/load/mod.ts", "lib/catalog/commit/mod.ts"]) {
+    const loaded = loadedWith(graph, door);
+    assert(loaded.size > 10);
+    assert.deepEqual(importers.filter((path) => loaded.has(path)), []);
+  }
+});
+
 Deno.test("the graph holds the project's modules", async () => {
   const graph = await readImportGraph();
   assert(graph.has("lib/errors.ts") && graph.has("lint/plugin.ts"));
