@@ -47,6 +47,18 @@ function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
     case "removeOrphanFiles":
     case "rewriteManifests":
       return { table: "db.events" };
+    case "addColumn":
+      return { table: "db.events", name: "source", type: "STRING" };
+    case "renameColumn":
+      return { table: "db.events", old_name: "payload", new_name: "data" };
+    case "dropColumn":
+      return { table: "db.events", name: "source" };
+    case "updateColumn":
+      return { table: "db.events", name: "id", type: "BIGINT" };
+    case "rollbackTable":
+      return { table: "db.events", snapshot_id: "1" };
+    case "createTable":
+      return { table: `db.made_${made++}`, schema: [{ name: "id", type: "BIGINT" }] };
     default:
       throw new TypeError(`No body for ${route.operation}`);
   }
