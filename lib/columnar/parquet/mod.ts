@@ -1,5 +1,5 @@
 /** Parquet's door, for isolates only: files read by row group and written by row group. */
-export { initParquet } from "./wasm/instance.ts";
+export { initParquet, wasmMemoryBytes } from "./wasm/instance.ts";
 export {
   openParquetFile,
   type OpenParquetOptions,
