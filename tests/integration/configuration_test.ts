@@ -256,11 +256,21 @@ Deno.test("another instance picks a change up within its interval", () =>
   }));
 
 Deno.test("of two changes at once one wins and the other is a conflict", () =>
-  withConfiguration(async ({ start, admin, warehouse, clock }) => {
+  withConfiguration(async ({ start, admin, clock }) => {
+    // Neither candidate is reached before both are asked for: the changes do overlap.
+    const both = Promise.withResolvers<void>();
+    let asked = 0;
+    const tables = serveTables(["db.t"]);
+    await using server = startFakeRestCatalog(async (request) => {
+      if (request.path === "/v1/config" && ++asked === 2) both.resolve();
+      await both.promise;
+      return await tables(request) ?? new Response(null, { status: 404 });
+    });
     const [one, two] = [await start(), await start()];
+    const rest = { catalog_type: "rest", uri: server.uri } as const;
     const puts = await Promise.allSettled([
-      one.put(admin, { ...body(warehouse), catalog_name: "one" }),
-      two.put(admin, { ...body(warehouse), catalog_name: "two" }),
+      one.put(admin, { ...rest, catalog_name: "one" }),
+      two.put(admin, { ...rest, catalog_name: "two" }),
     ]);
     const lost = puts.filter((put) => put.status === "rejected");
     strictEqual(lost.length, 1);
