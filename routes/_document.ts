@@ -153,10 +153,9 @@ function responses(route: Route): ZodOpenApiOperationObject["responses"] {
 
 function success(answer: Answer): ZodOpenApiResponseObject {
   const { schema, mediaTypes = [], headers = {} } = answer;
-  const text = { schema: { type: "string" as const } };
   const content = schema !== undefined
     ? { "application/json": { schema } }
-    : Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, text]));
+    : Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, contentOf(mediaType)]));
   const own = Object.entries(headers).map(([name, description]) =>
     [name, { description, schema: { type: "string" as const } }] as const
   );
@@ -165,6 +164,11 @@ function success(answer: Answer): ZodOpenApiResponseObject {
     headers: { ...REQUEST_ID_HEADER, ...Object.fromEntries(own) },
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };
+}
+
+/** Readers of the document hold each event of a stream to a schema, not the text; 3.1 has none for events. */
+function contentOf(mediaType: string) {
+  return mediaType === "text/event-stream" ? {} : { schema: { type: "string" as const } };
 }
 
 function errorHeaders(status: number) {

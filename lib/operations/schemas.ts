@@ -57,7 +57,7 @@ export const Operation = z.object({
   table: z.string(),
   state: OperationState,
   dry_run: z.boolean(),
-  input: z.record(z.string(), z.json()).describe("what was asked for"),
+  input: z.record(z.string(), z.unknown()).describe("what was asked for"),
   progress: OperationProgress.nullable(),
   result: OperationResult.nullable().describe("the answer, once it succeeded"),
   error: OperationFailure.nullable().describe("why it did not succeed"),
