@@ -21,6 +21,8 @@ export interface HadoopCreateOptions {
   readonly io: FileIo;
   readonly warehouse: string;
   readonly clock: Clock;
+  /** See `HadoopCatalogOptions.isFolder`. */
+  readonly isFolder: (folder: string) => Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -72,7 +74,9 @@ async function requireFree(
   if (current !== null) throw tableExists(identifier);
   // `metadata` alone is what a create that died before its commit leaves, or a dropped table.
   const isNamespace = entries.some(({ kind, name }) => kind === "folder" && !OF_TABLES.has(name));
-  if (isNamespace) throw namespaceExists(identifier);
+  // An empty folder is a namespace too, as CREATE NAMESPACE leaves it.
+  const isEmptyOne = entries.length === 0 && await options.isFolder(folder);
+  if (isNamespace || isEmptyOne) throw namespaceExists(identifier);
   const at = tablesAbove.findIndex((found) => found !== null);
   if (at !== -1) throw insideTable(identifier, namespace.slice(0, at + 1).join("."));
 }

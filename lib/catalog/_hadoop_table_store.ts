@@ -112,7 +112,7 @@ export class HadoopTableStore implements TableStore {
     if (!isNewest || bytes === null) throw this.#conflict();
     const found = await peekMetadata(bytes);
     const { tableUuid, lastUpdatedMs } = base.metadata;
-    const isSame = found.lastUpdatedMs === BigInt(lastUpdatedMs) &&
+    const isSame = found.everyLastUpdatedMs.has(BigInt(lastUpdatedMs)) &&
       (tableUuid === null || found.tableUuids.has(tableUuid));
     if (!isSame) throw this.#conflict();
   }

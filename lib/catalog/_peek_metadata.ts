@@ -12,7 +12,10 @@ const MAX_TEXT_BYTES = 128 * 1024 * 1024;
 
 /** What was seen; null or nothing where the text does not say. */
 export interface MetadataFacts {
+  /** The first one of the document. */
   readonly lastUpdatedMs: bigint | null;
+  /** One, unless keys of that name stand elsewhere too. */
+  readonly everyLastUpdatedMs: ReadonlySet<bigint>;
   /** In lower case with hyphens; one, unless keys of that name stand elsewhere too. */
   readonly tableUuids: ReadonlySet<string>;
   /** Whether the metadata after this one is to be written with gzip. */
@@ -31,9 +34,11 @@ export async function peekMetadata(
   { maxBytes = MAX_TEXT_BYTES }: PeekOptions = {},
 ): Promise<MetadataFacts> {
   const text = new TextDecoder().decode(await inflateMetadata(bytes, maxBytes) ?? new Uint8Array());
-  const digits = /"last-updated-ms"\s*:\s*(\d{1,19})/.exec(text)?.[1];
+  const times = [...text.matchAll(/"last-updated-ms"\s*:\s*(\d{1,19})/g)]
+    .map(([, digits = ""]) => BigInt(digits));
   return {
-    lastUpdatedMs: digits === undefined ? null : BigInt(digits),
+    lastUpdatedMs: times[0] ?? null,
+    everyLastUpdatedMs: new Set(times),
     tableUuids: peekTableUuids(text),
     asksForGzip: /"write\.metadata\.compression-codec"\s*:\s*"gzip"/i.test(text),
   };

@@ -1,5 +1,6 @@
 /** What stores of file catalogs share: what they refuse, and the metadata they write. */
 import { AppError } from "../errors.ts";
+import { checkRequirements } from "../iceberg/commit/check_requirements.ts";
 import { withMetadataLog } from "../iceberg/commit/metadata_log.ts";
 import type { TableChange } from "../iceberg/commit/table_store.ts";
 import { type FileIo, formatIdentifier, type LoadedTable } from "../iceberg/ports.ts";
@@ -14,8 +15,12 @@ export function requireWritable({ identifier, readOnly }: LoadedTable): void {
   throw new AppError("unsupported", "table_read_only", message);
 }
 
-/** The change's metadata as it is written: with the file of `base` in its log. */
+/**
+ * The change's metadata as it is written: with the file of `base` in its log. The change can only
+ * replace `base`, so what it requires of the table is required of that.
+ */
 export function nextMetadata(base: LoadedTable, change: TableChange): TableMetadata {
+  checkRequirements(change.requirements, base.metadata);
   return withMetadataLog(change.metadata, {
     previousLocation: base.metadataLocation,
     previousUpdatedMs: base.metadata.lastUpdatedMs,

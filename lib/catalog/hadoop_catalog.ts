@@ -35,6 +35,8 @@ export interface HadoopCatalogOptions {
    */
   readonly warehouseExists?: () => Promise<boolean>;
   readonly clock?: Clock;
+  /** Whether a folder exists though it is empty; left out for stores that have no empty folders. */
+  readonly isFolder?: (folder: string) => Promise<boolean>;
   /** A folder's real path, where the store has links; see {@linkcode WalkOptions.identify}. */
   readonly identify?: WalkOptions["identify"];
 }
@@ -48,6 +50,7 @@ export class HadoopCatalog implements Catalog {
   readonly #storage: StorageSpec;
   readonly #clock: Clock;
   readonly #warehouseExists: () => Promise<boolean>;
+  readonly #isFolder: (folder: string) => Promise<boolean>;
   /** Namespaces and tables are asked for together; they come from one walk. */
   readonly #walk: SharedCall<WarehouseContents>;
 
@@ -57,6 +60,7 @@ export class HadoopCatalog implements Catalog {
     this.#io = options.io;
     this.#storage = options.storage;
     this.#clock = options.clock ?? systemClock;
+    this.#isFolder = options.isFolder ?? (() => Promise.resolve(false));
     this.#warehouseExists = options.warehouseExists ?? (() => Promise.resolve(true));
     this.#walk = new SharedCall(async (signal) => {
       const { identify } = options;
@@ -126,6 +130,7 @@ export class HadoopCatalog implements Catalog {
         io: this.#io,
         warehouse: this.#warehouse,
         clock: this.#clock,
+        isFolder: this.#isFolder,
         signal: options.signal,
       });
       return this.#locationOf(created);

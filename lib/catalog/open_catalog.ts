@@ -67,9 +67,11 @@ export function openCatalog(config: CatalogConfig, options: OpenCatalogOptions):
     io,
     storage,
     clock,
-    ...(path === null
-      ? {}
-      : { warehouseExists: () => isFolder(path), identify: (folder) => realPath(folder) }),
+    ...(path === null ? {} : {
+      warehouseExists: () => isFolder(path),
+      isFolder: (folder) => isFolder(localPath(folder) ?? folder),
+      identify: (folder) => realPath(folder),
+    }),
   });
 }
 

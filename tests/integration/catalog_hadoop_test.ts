@@ -7,6 +7,7 @@ import { loadTable } from "../../lib/catalog/load/mod.ts";
 import { type Catalog, openCatalog } from "../../lib/catalog/mod.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { FIXTURES, fixtureTest } from "../support/fixtures.ts";
+import { definitionOf } from "../support/writable_tables.ts";
 
 /** Every table of the fixtures, and the last metadata file that its writer made. */
 const CURRENT: Readonly<Record<string, string>> = {
@@ -156,6 +157,20 @@ Deno.test("a warehouse that is missing, a file, or a table says so", async () =>
     await Deno.mkdir(`${dir}/empty`);
     await open(`${dir}/empty`).ping();
     deepStrictEqual(await names(open(`${dir}/empty`)), []);
+  });
+});
+
+Deno.test("createTable() takes no empty folder, which is a namespace, but a beginning of its own", async () => {
+  await inTempDir(async (dir) => {
+    const catalog = open(dir);
+    await Deno.mkdir(`${dir}/db/space`, { recursive: true });
+    await Deno.mkdir(`${dir}/db/begun/metadata`, { recursive: true });
+    await rejects(
+      catalog.createTable(definitionOf("db.space")),
+      (error) => error instanceof AppError && error.code === "namespace_exists",
+    );
+    await catalog.createTable(definitionOf("db.begun"));
+    deepStrictEqual(await names(catalog), ["db.begun"]);
   });
 });
 

@@ -248,6 +248,15 @@ Deno.test("commit() stands even where the hint cannot be written", async () => {
   assert.deepEqual((await store.load()).metadata, table.metadata);
 });
 
+Deno.test("commit() holds a change to what it requires of the table", async () => {
+  const { io, store } = await tableInMemory();
+  const base = await store.load();
+  const requirement = { type: "assert-last-assigned-field-id", lastAssignedFieldId: 7 } as const;
+  const change = { ...changeOf(base, {}), requirements: [requirement] };
+  await rejectsWith(store.commit(base, change, commitIds()), isConflict);
+  assert.equal(io.locations().length, 2);
+});
+
 Deno.test("commit() leaves a table in its folder", async () => {
   const { io, store } = await tableInMemory();
   const base = await store.load();
