@@ -3,9 +3,9 @@
  * inverse of `compile_value.ts`. A value that does not fit its type is a `TypeError`: the schema is
  * ours, so that is a mistake of the caller.
  */
-import type { IcebergValue } from "../spec/types.ts";
 import { uuidToBytes } from "../spec/values.ts";
 import type { ByteSink } from "./byte_sink.ts";
+import { EncodedItems, type WritableValue } from "./encoded_items.ts";
 import {
   asNullable,
   type AvroLogicalType,
@@ -15,7 +15,7 @@ import {
 } from "./schema.ts";
 
 /** Encodes one value. */
-export type Writer = (sink: ByteSink, value: IcebergValue) => void;
+export type Writer = (sink: ByteSink, value: WritableValue) => void;
 
 /** The writer for `type`. `long` takes safe integers beside bigint. */
 export function compileWrite(type: AvroType): Writer {
@@ -94,6 +94,7 @@ function compileUnion(type: AvroUnion): Writer {
 
 function compileArray(type: AvroType, writeItem: Writer): Writer {
   return (sink, value) => {
+    if (value instanceof EncodedItems) return sink.writeRaw(value.bytes);
     if (!Array.isArray(value)) throw mismatch(type, value);
     if (value.length > 0) {
       sink.writeLong(value.length);
@@ -112,7 +113,7 @@ function compileTuple(type: AvroType, writers: readonly Writer[]): Writer {
 
 function fixedBytes(
   type: AvroType & { readonly kind: "fixed" },
-  value: IcebergValue,
+  value: WritableValue,
 ): Uint8Array {
   const bytes = toBytes(type.logical, value, type.size);
   if (bytes?.length !== type.size) throw mismatch(type, value);
@@ -121,7 +122,7 @@ function fixedBytes(
 
 function toBytes(
   logical: AvroLogicalType | null,
-  value: IcebergValue,
+  value: WritableValue,
   size: number,
 ): Uint8Array | null {
   if (value instanceof Uint8Array) return value;
@@ -134,7 +135,7 @@ function toBytes(
   return bytes;
 }
 
-function mismatch(type: AvroType, value: IcebergValue): TypeError {
+function mismatch(type: AvroType, value: WritableValue): TypeError {
   const found = value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
   return new TypeError(`Cannot write ${found} as Avro type "${type.kind}"`);
 }

@@ -1,8 +1,8 @@
 /** Writes Avro object container files (Avro specification: "Object Container Files"). */
-import type { IcebergValue } from "../spec/types.ts";
 import { ByteSink } from "./byte_sink.ts";
 import { type AvroWriteCodec, compressBlock } from "./codec.ts";
 import { compileWrite } from "./compile_write.ts";
+import type { WritableValue } from "./encoded_items.ts";
 import { AVRO_MAGIC, SYNC_MARKER_BYTES } from "./container.ts";
 import { parseAvroSchema } from "./parse_schema.ts";
 
@@ -24,7 +24,7 @@ export interface WriteContainerOptions {
 
 /** Encodes `records`, each in the memory form of the schema's type, as one file. */
 export function writeContainer(
-  records: Iterable<IcebergValue>,
+  records: Iterable<WritableValue>,
   options: WriteContainerOptions,
 ): Uint8Array {
   const { schemaText, codec = "deflate", blockBytes = DEFAULT_BLOCK_BYTES } = options;

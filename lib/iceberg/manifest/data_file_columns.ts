@@ -1,4 +1,5 @@
 /** The columns of `data_file` and `manifest_entry` per format version, with their values. */
+import type { WritableValue } from "../avro/encoded_items.ts";
 import type { FormatVersion } from "../spec/table_metadata.ts";
 import type { IcebergValue, StructType } from "../spec/types.ts";
 import {
@@ -13,11 +14,12 @@ import {
 } from "./avro_schema_json.ts";
 import type { DataFile, ManifestEntry } from "./data_file.ts";
 import { DATA_FILE_FIELD as ID, ENTRY_FIELD } from "./field_ids.ts";
+import { MetricMap } from "./metric_map.ts";
 
 /** A column of a record that is written, with the value that goes into it. */
 export interface WriteColumn<T> {
   readonly field: AvroJsonField;
-  readonly value: (source: T) => IcebergValue;
+  readonly value: (source: T) => WritableValue;
 }
 
 /** v1 readers of old want a block size; this is the value that the Java implementation writes. */
@@ -84,12 +86,14 @@ export function dataFileColumns(
   ];
 }
 
-function column<T>(field: AvroJsonField, value: (source: T) => IcebergValue): WriteColumn<T> {
+function column<T>(field: AvroJsonField, value: (source: T) => WritableValue): WriteColumn<T> {
   return { field, value };
 }
 
-function pairs<V extends IcebergValue>(map: ReadonlyMap<number, V> | null): IcebergValue {
-  return map === null ? null : [...map];
+function pairs<V extends IcebergValue>(map: ReadonlyMap<number, V> | null): WritableValue {
+  if (map === null) return null;
+  // Most entries that are written have been read: to decode and encode their metrics costs most.
+  return map instanceof MetricMap ? map.encoded() ?? [...map] : [...map];
 }
 
 function define(id: number, name: string, rest: { type: AvroJson; doc: string }): FieldDefinition {

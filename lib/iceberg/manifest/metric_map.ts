@@ -17,6 +17,7 @@ import {
 } from "../avro/compile_skip.ts";
 import type { Reader } from "../avro/compile_value.ts";
 import { type AvroBlock, AvroCursor } from "../avro/cursor.ts";
+import { EncodedItems } from "../avro/encoded_items.ts";
 import type { AvroType } from "../avro/schema.ts";
 
 /** How the pairs of one map are encoded. */
@@ -26,7 +27,12 @@ interface MetricFormat<V> {
   readonly skipValue: Skipper;
   readonly skipPairs: ItemsSkipper;
   readonly minPairBytes: number;
+  /** Whether pairs are encoded as manifests of ours have them: no unions, keys before values. */
+  readonly isPlain: boolean;
 }
+
+/** An `int` is encoded as the `long` is that our manifests have. */
+const PLAIN_VALUES: ReadonlySet<AvroType["kind"]> = new Set(["int", "long", "bytes"]);
 
 // Look-ups are synchronous and call nobody, so one cursor serves them all.
 const lookup = new AvroCursor("");
@@ -86,6 +92,14 @@ export class MetricMap<V> implements ReadonlyMap<number, V> {
 
   [Symbol.iterator](): MapIterator<[number, V]> {
     return this.entries();
+  }
+
+  /** The pairs as they are, for writing them again; null where a writer of ours would encode them otherwise. */
+  encoded(): EncodedItems | null {
+    if (!this.#format.isPlain) return null;
+    const cursor = this.#seek(new AvroCursor(this.#block.location));
+    skipCounting(cursor, this.#format);
+    return new EncodedItems(this.#block.bytes.subarray(this.#start, cursor.pos));
   }
 
   /** A copy that keeps only its own bytes alive: for entries that outlive their manifest. */
@@ -162,6 +176,7 @@ function compileFormat<V>(
     skipValue: compileSkip(value.type),
     skipPairs: compileItemsSkip(type.items),
     minPairBytes: type.items.minBytes,
+    isPlain: key.type.kind === "int" && PLAIN_VALUES.has(value.type.kind),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Writes manifests (spec: "Manifests") of format v1, v2 and v3. */
 import type { AvroWriteCodec } from "../avro/codec.ts";
+import type { WritableValue } from "../avro/encoded_items.ts";
 import { writeContainer } from "../avro/write_container.ts";
 import type { FormatVersion } from "../spec/table_metadata.ts";
-import type { IcebergValue, StructType } from "../spec/types.ts";
+import type { StructType } from "../spec/types.ts";
 import type { ManifestEntry } from "./data_file.ts";
 import { requiredField } from "./avro_schema_json.ts";
 import { dataFileColumns, entryColumns } from "./data_file_columns.ts";
@@ -59,7 +60,7 @@ export function writeManifest(
   const fileColumns = dataFileColumns(formatVersion, partitionType);
   const totals = new ManifestTotals(partitionType);
   const bytes = writeContainer(
-    (function* (): Generator<IcebergValue> {
+    (function* (): Generator<WritableValue> {
       for (const given of entries) {
         const entry = prepare(given, options);
         totals.add(entry);
