@@ -27,6 +27,7 @@ export {
   ROW_LINEAGE_COLUMNS,
   SPEC_ID_COLUMN,
 } from "./table/metadata_columns.ts";
+export { compileProjection, type Projection } from "./table/project_batch.ts";
 export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";
 export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
@@ -34,3 +35,13 @@ export { PartitionRouter, type PartitionRows } from "./table/write/partition_rou
 export { sortKeys } from "./table/sort/sort_keys.ts";
 export { type KeyMaker, sortOrderKeys } from "./table/sort/sort_order_keys.ts";
 export { zOrderKeys, type ZOrderOptions } from "./table/sort/z_order_keys.ts";
+export {
+  DeletionVectorWriter,
+  type DeletionVectorWriterOptions,
+  type WrittenVectors,
+} from "./table/deletion_vector_writer.ts";
+export {
+  type DeleteTarget,
+  type DeleteWriterOptions,
+  PositionDeleteWriter,
+} from "./table/position_delete_writer.ts";

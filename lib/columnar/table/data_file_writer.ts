@@ -50,6 +50,11 @@ export interface DataFileWriterOptions {
   readonly memoryBytes?: number;
   /** Files open at a time. */
   readonly maxOpenFiles?: number;
+  /**
+   * Makes the files equality delete files, which delete rows equal to theirs in these columns. Rows
+   * have the columns and, for a partitioned spec, the columns that it is made of.
+   */
+  readonly equalityIds?: readonly number[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,9 +72,10 @@ export class DataFileWriter {
   #waitingBytes = 0;
 
   constructor(options: DataFileWriterOptions) {
-    const { io, metadata, schema, spec, sortOrder = null } = options;
+    const { io, metadata, schema, spec, sortOrder = null, equalityIds = null } = options;
     const { memoryBytes = DEFAULT_WRITER_BYTES } = options;
     const { properties } = metadata;
+    const suffix = equalityIds === null ? ".parquet" : "-deletes.parquet";
     const locations = new FileLocations(options);
     this.#options = options;
     this.#maxWaitingBytes = memoryBytes / 2;
@@ -77,14 +83,15 @@ export class DataFileWriter {
     this.#shared = {
       io,
       schema,
-      settings: writeSettings(properties),
+      settings: writeSettings(properties, equalityIds === null ? "data" : "deletes"),
+      equalityIds: equalityIds === null ? null : checkEqualityIds(equalityIds, schema),
       metrics: metricsConfig({ schema, properties, sortOrder }),
       specId: spec.specId,
       sortOrderId: sortOrder?.orderId ?? null,
       targetFileSizeBytes: options.targetFileSizeBytes ?? targetFileSize(properties),
       maxGroupMemoryBytes: Math.max(MIN_GROUP_BYTES, memoryBytes / GROUP_COPIES),
       ratio: { encodedBytes: 0, memoryBytes: 0 },
-      nextLocation: (partition) => locations.next(partition, ".parquet"),
+      nextLocation: (partition) => locations.next({ spec, schema, partition }, suffix),
       created: (location) => this.#created.push(location),
     };
   }
@@ -147,4 +154,12 @@ export class DataFileWriter {
       await this.#use(writer, () => writer.flush());
     }
   }
+}
+
+function checkEqualityIds(ids: readonly number[], schema: Schema): readonly number[] {
+  const distinct = [...new Set(ids)].sort((a, b) => a - b);
+  if (distinct.length === 0 || distinct.some((id) => schema.findById(id) === undefined)) {
+    throw new TypeError(`Cannot delete by columns ${distinct}: rows do not have them all`);
+  }
+  return distinct;
 }

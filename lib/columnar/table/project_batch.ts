@@ -10,6 +10,7 @@ import type { NameMapping } from "../../iceberg/spec/name_mapping.ts";
 import type { IcebergValue, NestedField } from "../../iceberg/spec/types.ts";
 import { arrowSchema } from "../arrow/arrow_schema.ts";
 import { makeBatch } from "../arrow/batch.ts";
+import type { ColumnFault } from "../arrow/column_error.ts";
 import { constantColumn } from "../arrow/constant_column.ts";
 import { absentValue, type ColumnProjector, compileColumn } from "./_project_column.ts";
 import { compileMetadataColumn } from "./_project_metadata.ts";
@@ -37,6 +38,8 @@ export interface ProjectedFile {
 export interface ProjectionOptions {
   readonly nameMapping: NameMapping | null;
   readonly file: ProjectedFile;
+  /** Makes the errors of values by column; by default those of a damaged data file. */
+  readonly faultOf?: (column: string) => ColumnFault;
 }
 
 /** A compiled projection. */
@@ -60,7 +63,7 @@ export function compileProjection(
 ): Projection {
   const { file, nameMapping } = options;
   const sources = fileFields(fileSchema, { nameMapping, location: file.location });
-  const faultOf = (column: string) => fileFault(file.location, column);
+  const faultOf = options.faultOf ?? ((column: string) => fileFault(file.location, column));
   const byId = new Map(sources.map((source, place) => [source.id, { source, place }]));
   const found = fields.map((field) => byId.get(field.id) ?? null);
   const places = new Set(found.flatMap((one) => one === null ? [] : [one.place]));

@@ -12,13 +12,19 @@ import type { IcebergValue } from "../../../iceberg/spec/types.ts";
 /** What file locations depend on. */
 export interface FileLocationsOptions {
   readonly metadata: Pick<TableMetadata, "location" | "properties">;
-  readonly spec: PartitionSpec;
-  /** The schema that the spec's columns are in. */
-  readonly schema: Schema;
   /** UUID v7; part of every name, so that what an operation leaves behind can be found. */
   readonly operationId: string;
   /** Tells tasks of one operation apart; 0 by default. */
   readonly taskId?: number;
+}
+
+/** A partition, as far as its folder's name goes. */
+export interface PlacedPartition {
+  readonly spec: PartitionSpec;
+  /** The schema that the spec's columns are in. */
+  readonly schema: Schema;
+  /** Values in the order of the spec. */
+  readonly partition: readonly IcebergValue[];
 }
 
 /** Bits of the hash that folders are named for: three folders of four bits, one of eight. */
@@ -37,12 +43,12 @@ export class FileLocations {
     this.#folder = dataFolder(options.metadata);
   }
 
-  /** A location for the next file of a partition; `suffix` is `.parquet` or the like. */
-  next(partition: readonly IcebergValue[], suffix: string): string {
-    const { operationId, taskId = 0, metadata, spec, schema } = this.#options;
+  /** A location for the next file; `suffix` is `.parquet` or the like. */
+  next(placed: PlacedPartition, suffix: string): string {
+    const { operationId, taskId = 0, metadata } = this.#options;
     const name = `${pad(taskId)}-${operationId}-${pad(++this.#files)}${suffix}`;
     const { properties, location } = metadata;
-    const path = partitionPath(partition, { spec, schema });
+    const path = partitionPath(placed.partition, placed);
     const inPartition = path === "" ? name : `${path}/${name}`;
     if (!isTrue(properties["write.object-storage.enabled"], false)) {
       return `${this.#folder}/${inPartition}`;

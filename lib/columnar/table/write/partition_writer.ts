@@ -21,6 +21,8 @@ export interface PartitionWriterShared {
   readonly metrics: MetricsConfig;
   readonly specId: number;
   readonly sortOrderId: number | null;
+  /** Null for data files; for equality delete files the columns that they compare. */
+  readonly equalityIds: readonly number[] | null;
   /** Bytes from which on a file is closed. */
   readonly targetFileSizeBytes: number;
   /** Bytes of memory that one row group may take. */
@@ -121,9 +123,9 @@ export class PartitionWriter {
     if (this.#open === null) return;
     const file = await this.#open.finish();
     this.#open = null;
-    const { specId, sortOrderId, metrics } = this.#shared;
+    const { specId, sortOrderId, metrics, equalityIds } = this.#shared;
     this.#files.push({
-      content: "data",
+      content: equalityIds === null ? "data" : "equality_deletes",
       filePath: file.location,
       fileFormat: "parquet",
       specId,
@@ -133,7 +135,7 @@ export class PartitionWriter {
       ...fileMetrics(file.leafStats, metrics),
       keyMetadata: null,
       splitOffsets: file.splitOffsets,
-      equalityIds: null,
+      equalityIds,
       sortOrderId,
       firstRowId: null,
       referencedDataFile: null,

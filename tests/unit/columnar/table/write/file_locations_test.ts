@@ -22,24 +22,26 @@ const BY_REGION = {
   }],
 } as const;
 
-function locations(properties: Record<string, string>, partitioned = false): FileLocations {
-  return new FileLocations({
-    metadata: { location: "s3://b/db/t", properties },
-    spec: partitioned ? BY_REGION : UNPARTITIONED,
-    schema: SCHEMA,
-    operationId: "op",
-    taskId: 3,
-  });
+/** Makes locations of one task, in partitions of a region or in none. */
+function locations(
+  properties: Record<string, string>,
+  taskId = 3,
+): (region: string | null, suffix?: string) => string {
+  const metadata = { location: "s3://b/db/t", properties };
+  const own = new FileLocations({ metadata, operationId: "op", taskId });
+  return (region, suffix = ".parquet") =>
+    region === null
+      ? own.next({ spec: UNPARTITIONED, schema: SCHEMA, partition: [] }, suffix)
+      : own.next({ spec: BY_REGION, schema: SCHEMA, partition: [region] }, suffix);
 }
 
 Deno.test("next() numbers files of a task and names their partitions", () => {
-  const plain = locations({});
-  assert.equal(plain.next([], ".parquet"), "s3://b/db/t/data/00003-op-00001.parquet");
-  assert.equal(plain.next([], ".puffin"), "s3://b/db/t/data/00003-op-00002.puffin");
-  const partitioned = locations({}, true);
+  const next = locations({});
+  assert.equal(next(null), "s3://b/db/t/data/00003-op-00001.parquet");
+  assert.equal(next(null, ".puffin"), "s3://b/db/t/data/00003-op-00002.puffin");
   assert.equal(
-    partitioned.next(["é/ &"], ".parquet"),
-    "s3://b/db/t/data/a+region=%C3%A9%2F+%26/00003-op-00001.parquet",
+    next("é/ &"),
+    "s3://b/db/t/data/a+region=%C3%A9%2F+%26/00003-op-00003.parquet",
   );
 });
 
@@ -58,27 +60,23 @@ Deno.test("names are spread by the hash that other writers use", () => {
   const on = { "write.object-storage.enabled": "true" };
   const hash = /[01]{4}\/[01]{4}\/[01]{4}\/[01]{8}/;
   // As ObjectStoreLocationProvider of PyIceberg 0.12 has it for this name.
-  const own = new FileLocations({
-    metadata: { location: "s3://b/db/t", properties: on },
-    spec: UNPARTITIONED,
-    schema: SCHEMA,
-    operationId: "op",
-  });
   assert.equal(
-    own.next([], ".parquet"),
+    locations(on, 0)(null),
     "s3://b/db/t/data/1110/1110/0010/10100101/00000-op-00001.parquet",
   );
-  const withPath = locations(on, true).next(["eu"], ".parquet");
-  assert.match(withPath, new RegExp(`^s3://b/db/t/data/${hash.source}/a\\+region=eu/00003-op-`));
+  assert.match(
+    locations(on)("eu"),
+    new RegExp(`^s3://b/db/t/data/${hash.source}/a\\+region=eu/00003-op-`),
+  );
   const without = { ...on, "write.object-storage.partitioned-paths": "false" };
   assert.match(
-    locations(without, true).next(["eu"], ".parquet"),
+    locations(without)("eu"),
     new RegExp(`^s3://b/db/t/data/${hash.source}-00003-op-00001`),
   );
   // Tables in one folder are told apart by where they lie.
   const shared = { ...on, "write.data.path": "s3://b/shared" };
   assert.match(
-    locations(shared).next([], ".parquet"),
+    locations(shared)(null),
     new RegExp(`^s3://b/shared/${hash.source}/db/t/00003-op-00001`),
   );
 });
