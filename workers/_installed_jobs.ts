@@ -1,16 +1,10 @@
 /** Every job that table isolates know. */
-import {
-  installedExpireJob,
-  installedRemoveOrphansJob,
-  installedRewriteManifestsJob,
-} from "../lib/maintenance/jobs/mod.ts";
+import { maintenanceJobs } from "../lib/maintenance/jobs/mod.ts";
 import { tableJobs } from "../lib/tables/jobs/mod.ts";
 import type { AnyJob } from "./table_host.ts";
 
 /** The jobs of all features. */
 export const INSTALLED_JOBS: readonly AnyJob[] = [
-  installedExpireJob,
-  installedRemoveOrphansJob,
-  installedRewriteManifestsJob,
+  ...maintenanceJobs,
   ...tableJobs,
 ];

@@ -1,14 +1,15 @@
 /** The `JobRunner` of the configured catalog. */
 import type { JobRunner } from "../lib/jobs/mod.ts";
 import { CurrentPool } from "./_current_pool.ts";
-import type { TablePool } from "./table_pool.ts";
+import type { TablePool, TablePoolStats } from "./table_pool.ts";
 
 /** A `JobRunner` whose isolates can be exchanged. */
 export interface CurrentJobs extends JobRunner {
   /** Works from now on with isolates of these permissions; the same ones change nothing. */
   permit(permissions: Deno.PermissionOptionsObject): void;
-  /** Starts the isolates ahead of the first job. */
-  warm(): void;
+  /** Starts the isolates ahead of the first job; resolves once they are ready. */
+  warm(): Promise<void>;
+  stats(): TablePoolStats;
   /** Ends all isolates; what they were doing rejects. */
   close(): void;
 }
@@ -23,6 +24,7 @@ export function createCurrentJobs(
     run: (job, params, options) => current.use((pool) => pool.run(job, params, options)),
     permit: (next) => current.permit(next),
     warm: () => current.pool.warm(),
+    stats: () => current.pool.stats(),
     close: () => current.close(),
   };
 }

@@ -75,6 +75,8 @@ export const WorkerMessage = z.discriminatedUnion("type", [
     question: z.int(),
     method: z.string(),
     params: z.unknown(),
+    /** Whether byte arrays of the answer move rather than being copied. */
+    moves: z.boolean(),
   }),
   z.object({ v, type: z.literal("withdraw"), id: z.int() }),
 ]);

@@ -2,25 +2,39 @@
  * The main isolate's `JobRunner`: a pool of table isolates, each with one job at a time. Short jobs
  * have an isolate of their own, so that none waits behind a compaction. Tasks of a running job go to
  * isolates that are free; where none is, the job does them itself.
+ *
+ * ```
+ * wait for a turn ─► run ─┬─ result
+ *                         ├─ error, cleaned up in the isolate
+ *                         └─ isolate lost ─► sweep, in another one ─┬─ its commit came through: result
+ *                                                                   └─ it did not: isolate lost
+ * ```
  */
-import { abortError } from "../lib/abort.ts";
 import { AppError } from "../lib/errors.ts";
-import type {
-  CommitNote,
-  JobProgress,
-  JobRunner,
-  JobSpec,
-  RunJobOptions,
-} from "../lib/jobs/mod.ts";
-import { QUESTIONS, tableMethods, type TableModules } from "./table_methods.ts";
-import { WorkerClient, type WorkerQuestion } from "./worker_client.ts";
+import type { JobRunner, JobSpec, RunJobOptions } from "../lib/jobs/mod.ts";
+import { sweepOperationJob } from "../lib/jobs/mod.ts";
+import { uuidV7 } from "../lib/uuid_v7.ts";
+import { interruptedAfterCommit, interruptedWhileCommitting } from "./_failures.ts";
+import { JobRun, type RunTask } from "./_job_run.ts";
+import { Helpers, Lane } from "./_lane.ts";
+import { TableIsolate } from "./_table_isolate.ts";
+import { Progress, type TableModules } from "./table_methods.ts";
 
-/** Jobs that may wait for an isolate; more are refused. */
-export const MAX_WAITING_JOBS = 64;
+export { MAX_WAITING_JOBS } from "./_lane.ts";
+
 /** How long a job that is asked to stop may take to clean up. */
 const STOP_WITHIN_MS = 30_000;
 /** A job's time unless its caller says otherwise. */
 const DEFAULT_JOB_MS = 6 * 3_600_000;
+/** Time to start an isolate. */
+const WARM_MS = 60_000;
+/** Time to sweep after a dead job; tables may be large, and stores slow. */
+const SWEEP_MS = 600_000;
+/**
+ * How long a commit that was handed to a store may still arrive after its isolate has ended: calls of
+ * the system run on, and a store may have all of a request.
+ */
+const SETTLE_MS = 15_000;
 
 /** Options of {@linkcode createTablePool}. */
 export interface TablePoolOptions {
@@ -31,14 +45,29 @@ export interface TablePoolOptions {
   readonly permissions: Deno.PermissionOptionsObject;
   readonly loadModules: () => Promise<TableModules>;
   readonly onCrash: (isolate: string, reason: string) => void;
+  /** Told where something was left undone that no caller hears of. */
+  readonly onProblem?: (what: string, error: unknown) => void;
   /** The isolate's module; tests have their own. */
   readonly worker?: URL;
+  /** See `SETTLE_MS`; tests have less time. */
+  readonly settleMs?: number;
+}
+
+/** How busy a pool is. */
+export interface TablePoolStats {
+  readonly running: number;
+  readonly waiting: number;
+  /** Isolates that were lost since the start. */
+  readonly lost: number;
+  /** Lost ones that were still computing: such a thread ends only with the process. */
+  readonly stuck: number;
 }
 
 /** A `JobRunner` over isolates. */
 export interface TablePool extends JobRunner {
-  /** Starts all isolates ahead of the first job. */
-  warm(): void;
+  /** Starts all isolates ahead of the first job; resolves once they are ready. */
+  warm(): Promise<void>;
+  stats(): TablePoolStats;
   /** Ends all isolates; what they were doing rejects. */
   close(): void;
 }
@@ -48,216 +77,182 @@ export function createTablePool(options: TablePoolOptions): TablePool {
   return new Pool(options);
 }
 
-type Client = WorkerClient<typeof tableMethods>;
-
-interface Lane {
-  readonly free: Client[];
-  readonly waiting: ((client: Client) => void)[];
-}
-
 class Pool implements TablePool {
   readonly #options: TablePoolOptions;
-  readonly #clients: readonly Client[];
-  readonly #lanes: Readonly<Record<"short" | "long", Lane>>;
+  readonly #isolates: readonly TableIsolate[];
+  readonly #lanes: Readonly<Record<"short" | "long", Lane<TableIsolate>>>;
+  #running = 0;
+  #lost = 0;
+  #stuck = 0;
+  #closed = false;
 
   constructor(options: TablePoolOptions) {
     this.#options = options;
-    const short = this.#createClient("table-short");
+    const short = this.#createIsolate("table-short");
     const long = Array.from(
       { length: options.isolates },
-      (_, i) => this.#createClient(`table-${i}`),
+      (_, i) => this.#createIsolate(`table-${i}`),
     );
-    this.#clients = [short, ...long];
-    this.#lanes = {
-      short: { free: [short], waiting: [] },
-      long: { free: [...long], waiting: [] },
-    };
+    this.#isolates = [short, ...long];
+    this.#lanes = { short: new Lane([short]), long: new Lane(long) };
   }
 
-  warm(): void {
-    for (const client of this.#clients) client.start();
+  async warm(): Promise<void> {
+    await Promise.all(this.#isolates.map((isolate) => isolate.warm(WARM_MS)));
+  }
+
+  stats(): TablePoolStats {
+    const waiting = this.#lanes.short.waiting + this.#lanes.long.waiting;
+    return { running: this.#running, waiting, lost: this.#lost, stuck: this.#stuck };
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    this.#closed = true;
+    for (const isolate of this.#isolates) isolate.close();
   }
 
   async run<P, R>(job: JobSpec<P, R>, params: P, options: RunJobOptions): Promise<R> {
-    const lane = this.#lanes[job.lane ?? "long"];
-    const client = await acquire(lane, options.signal);
-    let note: CommitNote | null = null;
+    const checked = job.params.parse(params);
     const helpers = new Helpers(this.#lanes.long);
+    const run = new JobRun({ job: options, helpers, runTask: this.#runTask(options) });
+    let isLost = false;
     try {
-      const result = await client.call("job", {
-        name: job.name,
-        params: job.params.parse(params),
-        operationId: options.operationId,
-        modules: await this.#options.loadModules(),
-      }, {
-        signal: options.signal,
-        deadlineMs: options.deadlineMs ?? DEFAULT_JOB_MS,
-        stopWithinMs: options.stopWithinMs ?? STOP_WITHIN_MS,
-        onProgress: (progress) => options.onProgress?.(progress as JobProgress),
-        onAsk: (question) =>
-          this.#answer(question, options, {
-            helpers,
-            onNote: (noted) => {
-              note = noted;
-            },
-          }),
-        ...(options.input === undefined ? {} : { input: options.input }),
+      const value = await this.#takeTurn(job.lane ?? "long", options, async (isolate) => {
+        const { operationId, input, onProgress } = options;
+        return await isolate.job({ name: job.name, params: checked, operationId }, {
+          signal: options.signal,
+          deadlineMs: options.deadlineMs ?? DEFAULT_JOB_MS,
+          stopWithinMs: options.stopWithinMs ?? STOP_WITHIN_MS,
+          holdsOff: () => run.stage === "trying",
+          onLost: () => isLost = true,
+          onProgress: (progress) => onProgress?.(Progress.parse(progress)),
+          onAsk: (question) => run.answer(question),
+          ...(input === undefined ? {} : { input }),
+        });
       });
-      return job.result.parse(result);
+      return job.result.parse(value);
     } catch (error) {
-      throw lostAfter(error, note);
+      if (!isLost && !run.hasLeftovers) throw error;
+      return await this.#lookAfter(run, { job, options, isLost, error });
     } finally {
-      helpers.releaseAll();
-      release(lane, client);
+      helpers.release();
     }
   }
 
-  async #answer(
-    { method, params, signal }: WorkerQuestion,
+  async #takeTurn<T>(
+    name: "short" | "long",
     options: RunJobOptions,
-    { helpers, onNote }: AskingJob,
-  ): Promise<unknown> {
-    const { gateway } = options;
-    // deno-lint-ignore no-explicit-any -- asked by our own isolate, in the shape of the gateway.
-    const asked = params as any;
-    switch (method) {
-      case QUESTIONS.locate:
-        return await gateway.locate(asked.identifier, { signal });
-      case QUESTIONS.commit:
-        return await gateway.commit(asked.identifier, asked.commit);
-      case QUESTIONS.drop:
-        return await gateway.drop(asked.location);
-      case QUESTIONS.note:
-        await options.onCommit?.(asked);
-        onNote(asked);
-        return null;
-      case QUESTIONS.reserve:
-        return helpers.reserve();
-      case QUESTIONS.task:
-        return await this.#runTask(helpers, asked, AbortSignal.any([options.signal, signal]));
-      default:
-        throw new TypeError(`Cannot answer the question "${method}"`);
-    }
-  }
-
-  async #runTask(
-    helpers: Helpers,
-    { isolate, ...task }: {
-      readonly isolate: number;
-      readonly name: string;
-      readonly params: unknown;
-      readonly operationId: string;
-    },
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const client = helpers.take(isolate);
+    work: (isolate: TableIsolate) => Promise<T>,
+  ): Promise<T> {
+    const lane = this.#lanes[name];
+    const isolate = await lane.acquire(options.signal);
+    this.#running++;
     try {
-      const modules = await this.#options.loadModules();
-      return await client.call("task", { ...task, modules }, {
-        signal,
-        deadlineMs: DEFAULT_JOB_MS,
-        stopWithinMs: STOP_WITHIN_MS,
-      });
+      options.onStart?.();
+      return await work(isolate);
     } finally {
-      release(this.#lanes.long, client);
+      this.#running--;
+      lane.release(isolate);
     }
   }
 
-  #createClient(name: string): Client {
-    const { memoryBytes, isolates, permissions, onCrash } = this.#options;
-    const url = this.#options.worker ?? new URL("./table.worker.ts", import.meta.url);
-    // The setup travels in the name: it is there before the first message, also after a restart.
-    const setup = JSON.stringify({ memoryBytes, width: isolates });
-    return new WorkerClient({
+  /** The job is not there any more, or left files behind. */
+  async #lookAfter<P, R>(
+    run: JobRun,
+    { job, options, isLost, error }: {
+      readonly job: JobSpec<P, R>;
+      readonly options: RunJobOptions;
+      readonly isLost: boolean;
+      readonly error: unknown;
+    },
+  ): Promise<R> {
+    // A sweep is repeated by whoever asked for it; a closed pool has nobody to do it.
+    const [table] = run.tables;
+    if (job.name === sweepOperationJob.name || table === undefined) throw error;
+    const { note } = run;
+    await run.catalogSettled();
+    const inDoubt = isLost && run.stage === "trying";
+    if (inDoubt && run.isCatalogUnsure) throw interruptedWhileCommitting(error);
+    if (isUnknown(error)) throw error;
+    if (this.#closed) throw note === null ? error : interruptedWhileCommitting(error);
+    const { deadOperationId, ...swept } = await this.#sweep(run, { options, inDoubt }).catch(
+      (failure: unknown) => {
+        this.#options.onProblem?.("Cannot remove what a lost job left", failure);
+        throw note === null ? error : interruptedWhileCommitting(error);
+      },
+    );
+    if (swept.failedFiles > 0) {
+      const what = `${swept.failedFiles} files of operation ${deadOperationId} are left`;
+      this.#options.onProblem?.(what, null);
+    }
+    const { landed, landedBefore } = swept;
+    if (isLost && landed && note !== null && note.receipt !== null) {
+      return job.result.parse(note.receipt);
+    }
+    throw landed || landedBefore || run.hasLanded ? interruptedAfterCommit(error) : error;
+  }
+
+  async #sweep(
+    run: JobRun,
+    { options, inDoubt }: { readonly options: RunJobOptions; readonly inDoubt: boolean },
+  ) {
+    const { note } = run;
+    const deadOperationId = options.operationId;
+    const total = { landed: false, landedBefore: false, failedFiles: 0 };
+    for (const location of run.tables) {
+      const params = {
+        location,
+        deadOperationId,
+        commit: note === null ? null : {
+          base: note.base,
+          lastUpdatedMs: note.lastUpdatedMs,
+          snapshotIds: [...note.snapshotIds],
+        },
+        settleMs: inDoubt ? this.#options.settleMs ?? SETTLE_MS : 0,
+      };
+      const receipt = await this.run(sweepOperationJob, params, {
+        operationId: uuidV7(Date.now()),
+        signal: AbortSignal.timeout(SWEEP_MS),
+        gateway: options.gateway,
+      });
+      total.landed ||= receipt.landed;
+      total.landedBefore ||= receipt.landedBefore;
+      total.failedFiles += receipt.failedFiles;
+    }
+    return { ...total, deadOperationId };
+  }
+
+  #runTask({ operationId }: RunJobOptions): RunTask {
+    return async (isolate, { name, params }, signal) => {
+      try {
+        return await isolate.task({ name, params, operationId }, {
+          signal,
+          deadlineMs: DEFAULT_JOB_MS,
+          stopWithinMs: STOP_WITHIN_MS,
+        });
+      } finally {
+        this.#lanes.long.release(isolate);
+      }
+    };
+  }
+
+  #createIsolate(name: string): TableIsolate {
+    const { memoryBytes, isolates, permissions, loadModules } = this.#options;
+    return new TableIsolate({
       name,
-      methods: tableMethods,
-      spawn: () => new Worker(url, { type: "module", name: setup, deno: { permissions } }),
-      onCrash: (reason) => onCrash(name, reason),
+      worker: this.#options.worker ?? new URL("./table.worker.ts", import.meta.url),
+      setup: { memoryBytes, width: isolates },
+      permissions,
+      loadModules,
+      onCrash: (reason) => {
+        this.#lost++;
+        if (/did not (?:stop|answer)/.test(reason)) this.#stuck++;
+        this.#options.onCrash(name, reason);
+      },
     });
   }
 }
 
-interface AskingJob {
-  readonly helpers: Helpers;
-  readonly onNote: (note: CommitNote) => void;
-}
-
-/** Isolates that one job has for its tasks. */
-class Helpers {
-  readonly #lane: Lane;
-  readonly #reserved = new Map<number, Client>();
-  #next = 1;
-
-  constructor(lane: Lane) {
-    this.#lane = lane;
-  }
-
-  /** Null where none is free. Jobs go first: while one waits, the asker does its tasks itself. */
-  reserve(): number | null {
-    const client = this.#lane.waiting.length > 0 ? undefined : this.#lane.free.pop();
-    if (client === undefined) return null;
-    const isolate = this.#next++;
-    this.#reserved.set(isolate, client);
-    return isolate;
-  }
-
-  /** For one task; whoever takes it gives it back to the lane. */
-  take(isolate: number): Client {
-    const client = this.#reserved.get(isolate);
-    if (client === undefined) throw new TypeError(`Cannot use isolate ${isolate}: not reserved`);
-    this.#reserved.delete(isolate);
-    return client;
-  }
-
-  /** The job is over: what it reserved and did not use goes back. */
-  releaseAll(): void {
-    for (const client of this.#reserved.values()) release(this.#lane, client);
-    this.#reserved.clear();
-  }
-}
-
-async function acquire(lane: Lane, signal: AbortSignal): Promise<Client> {
-  const client = lane.free.pop();
-  if (client !== undefined) return client;
-  if (lane.waiting.length >= MAX_WAITING_JOBS) {
-    const message = `Cannot start: ${MAX_WAITING_JOBS} jobs are waiting already`;
-    const options = { retryable: true, retryAfterSeconds: 10 };
-    throw new AppError("unavailable", "jobs_busy", message, options);
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<Client>();
-  const leave = () => {
-    const at = lane.waiting.indexOf(resolve);
-    if (at !== -1) lane.waiting.splice(at, 1);
-    reject(abortError(signal));
-  };
-  lane.waiting.push(resolve);
-  if (signal.aborted) leave();
-  else signal.addEventListener("abort", leave, { once: true });
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
-}
-
-function release(lane: Lane, client: Client): void {
-  const next = lane.waiting.shift();
-  if (next === undefined) lane.free.push(client);
-  else next(client);
-}
-
-/** An isolate that died with a commit under way: nobody here knows what became of that. */
-function lostAfter(error: unknown, note: CommitNote | null): unknown {
-  const lost = error instanceof AppError && error.code === "isolate_lost";
-  if (!lost || note === null) return error;
-  const message = "The isolate ended while it changed the table; the snapshots of the table tell " +
-    "whether the change came through";
-  return new AppError("commit_state_unknown", "interrupted_while_committing", message, {
-    cause: error,
-    context: { snapshotIds: note.snapshotIds.join(",") },
-  });
+function isUnknown(error: unknown): boolean {
+  return error instanceof AppError && error.kind === "commit_state_unknown";
 }

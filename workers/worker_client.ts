@@ -22,6 +22,10 @@ import {
  * document that is read takes to parse, which nothing interrupts.
  */
 const CANCEL_GRACE_MS = 5_000;
+/** How long a call can hold off the end of its isolate. */
+const MAX_HOLD_OFF_MS = 120_000;
+/** How often it is asked whether it still does. */
+const HOLD_OFF_CHECK_MS = 250;
 /** Calls that may wait on one isolate; more are refused rather than queued. */
 const MAX_PENDING_CALLS = 1_000;
 
@@ -45,6 +49,13 @@ export interface WorkerCallOptions {
    */
   readonly stopWithinMs?: number;
   readonly onProgress?: (value: unknown) => void;
+  /**
+   * While this says so, an isolate that is late to stop is left alone, for `MAX_HOLD_OFF_MS` at most:
+   * ending it would leave something half done.
+   */
+  readonly holdsOff?: () => boolean;
+  /** Told where the isolate ended before the call did. */
+  readonly onLost?: (reason: string) => void;
   /** Answers the isolate's questions; without it every question is refused. */
   readonly onAsk?: (question: WorkerQuestion) => Promise<unknown>;
   /** Bytes for the call, sent as fast as it reads them. */
@@ -109,6 +120,11 @@ export class WorkerClient<M extends Methods> {
     return schema.result.parse(await this.#send(method, params, options)) as ResultOf<M, K>;
   }
 
+  /** Ends an isolate that has no calls, and the memory that it has gathered; the next call starts another. */
+  recycle(): void {
+    if (this.#pending.size === 0) this.#discard("recycled");
+  }
+
   /** Terminates the isolate; pending calls reject with `isolate_lost`. */
   close(): void {
     this.#closed = true;
@@ -159,7 +175,14 @@ export class WorkerClient<M extends Methods> {
     call.stopping = error;
     call.pump?.stop(error);
     this.#worker?.postMessage({ v: PROTOCOL_VERSION, type: "cancel", id });
-    call.timers.add(setTimeout(() => this.#crashed("did not stop in time"), stopWithinMs));
+    const endAtMs = performance.now() + stopWithinMs + MAX_HOLD_OFF_MS;
+    const end = () => {
+      if (call.options.holdsOff?.() !== true || performance.now() > endAtMs) {
+        return this.#crashed("did not stop in time");
+      }
+      call.timers.add(setTimeout(end, HOLD_OFF_CHECK_MS));
+    };
+    call.timers.add(setTimeout(end, stopWithinMs));
   }
 
   #abandon(id: number, error: AppError): void {
@@ -175,11 +198,14 @@ export class WorkerClient<M extends Methods> {
   #spawn(): Worker {
     const worker = this.#options.spawn();
     worker.onmessage = (event) => {
+      if (this.#worker !== worker) return; // What a terminated isolate had sent before.
       const parsed = WorkerMessage.safeParse(event.data);
       if (!parsed.success) this.#crashed("sent a malformed message");
       else this.#receive(parsed.data);
     };
-    worker.onmessageerror = () => this.#crashed("sent an unreadable message");
+    worker.onmessageerror = () => {
+      if (this.#worker === worker) this.#crashed("sent an unreadable message");
+    };
     worker.onerror = (event) => {
       event.preventDefault(); // Otherwise an error inside the isolate ends this process.
       if (this.#worker === worker) this.#crashed(event.message);
@@ -216,9 +242,8 @@ export class WorkerClient<M extends Methods> {
     try {
       const { onAsk } = call.options;
       if (onAsk === undefined) throw new TypeError(`Nobody answers the question "${method}"`);
-      const { value, transfer } = movable(
-        await onAsk({ method, params, signal: controller.signal }),
-      );
+      const answer = await onAsk({ method, params, signal: controller.signal });
+      const { value, transfer } = message.moves ? movable(answer) : { value: answer, transfer: [] };
       worker?.postMessage({ v: PROTOCOL_VERSION, type: "answer", id: question, value }, transfer);
     } catch (error) {
       const refusal = { type: "refusal", id: question, error: flattenError(error) };
@@ -243,6 +268,7 @@ export class WorkerClient<M extends Methods> {
       this.#forget(id, call);
       const lost = isolateLost(this.#options.name, reason);
       call.pump?.stop(lost);
+      call.options.onLost?.(reason);
       if (!call.abandoned) call.reject(call.stopping ?? lost);
     }
   }

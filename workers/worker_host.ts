@@ -22,10 +22,18 @@ export interface HostedCall {
   readonly signal: AbortSignal;
   /** Posts news of the call; the caller may leave some out. */
   progress(value: unknown): void;
-  /** Asks the isolate that called; rejects with its `AppError`, or when `signal` fires. */
-  ask(method: string, params: unknown, signal?: AbortSignal): Promise<unknown>;
+  /** Asks the isolate that called; rejects with its `AppError`, or when the signal fires. */
+  ask(method: string, params: unknown, options: AskOptions): Promise<unknown>;
   /** Bytes streamed in with the call; null for none. */
   readonly input: ReadableStream<Uint8Array> | null;
+}
+
+/** Options of {@linkcode HostedCall.ask}. */
+export interface AskOptions {
+  /** Withdraws the question. */
+  readonly signal: AbortSignal;
+  /** Whether byte arrays of question and answer move rather than being copied. */
+  readonly moves: boolean;
 }
 
 /** One implementation per method. */
@@ -77,8 +85,8 @@ export function serveWorker<M extends Methods>(
       const result = await handler(schema.params.parse(message.params), {
         signal,
         progress: (value) => post({ v: PROTOCOL_VERSION, type: "progress", id, value }),
-        ask: (asked, params, own = signal) =>
-          questions.ask({ call: id, method: asked, params, signal: own }),
+        ask: (asked, params, options) =>
+          questions.ask({ call: id, method: asked, params, ...options }),
         input: input?.stream ?? null,
       });
       if (schema.moves === true) {
@@ -132,19 +140,18 @@ class Questions {
     this.#scope = scope;
   }
 
-  async ask({ call, method, params, signal }: {
+  async ask({ call, method, params, signal, moves }: AskOptions & {
     readonly call: number;
     readonly method: string;
     readonly params: unknown;
-    readonly signal: AbortSignal;
   }): Promise<unknown> {
     throwIfAborted(signal);
     const question = this.#next++;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(question, waiting);
-    const { value, transfer } = movable(params);
-    const ask = { v: PROTOCOL_VERSION, type: "ask", id: call, question, method, params: value };
-    this.#scope.postMessage(ask, transfer);
+    const { value, transfer } = moves ? movable(params) : { value: params, transfer: [] };
+    const ask = { v: PROTOCOL_VERSION, type: "ask", id: call, question, method, moves };
+    this.#scope.postMessage({ ...ask, params: value }, transfer);
     try {
       return await untilAborted(waiting.promise, signal);
     } finally {

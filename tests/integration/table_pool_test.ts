@@ -51,7 +51,8 @@ Deno.test("a job knows its operation and its memory, and reports progress", asyn
     const given = options({ onProgress: (progress) => seen.push(progress) });
     const result = await pool.run(countJob, { to: 3 }, given);
     assert.deepEqual(result, { operationId: given.operationId, memoryBytes: MEMORY_BYTES });
-    assert.deepEqual(seen.map(({ done }) => done), [1, 2, 3]);
+    // What comes faster than anybody wants to hear it is left out, the last value never.
+    assert.equal(seen.at(-1)?.done, 3);
   });
 });
 

@@ -1,11 +1,8 @@
 /** A table isolate whose jobs do what the pool's tests need. */
 import { installJob } from "../../lib/jobs/mod.ts";
-import { TableHost } from "../../workers/table_host.ts";
-import { tableMethods, TableSetup } from "../../workers/table_methods.ts";
-import { serveWorker, workerScope } from "../../workers/worker_host.ts";
+import { serveTables } from "../../workers/serve_tables.ts";
 import { countJob, crashJob, doubleTask, readJob, shareJob, spinJob, waitJob } from "./jobs.ts";
 
-const scope = workerScope();
 const jobs = [
   installJob(countJob, ({ to }, host) => {
     for (let done = 1; done <= to; done++) {
@@ -46,9 +43,5 @@ const jobs = [
     return { bytes: results.reduce((sum, { bytes }) => sum + bytes.length, 0), width: tasks.width };
   }),
 ];
-const host = new TableHost(jobs, TableSetup.parse(JSON.parse(scope.name)));
 
-serveWorker(scope, tableMethods, {
-  job: ({ modules: _, ...job }, call) => host.run(job, call),
-  task: ({ modules: _, ...task }, call) => host.run(task, call),
-});
+serveTables({ jobs });

@@ -2,6 +2,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import type { TableLocation } from "../../../lib/catalog/mod.ts";
+import type { FileIo } from "../../../lib/iceberg/ports.ts";
 import type { TableStore } from "../../../lib/iceberg/commit/table_store.ts";
 import type { InstalledJob, JobHost, JobProgress } from "../../../lib/jobs/mod.ts";
 import { openStorage } from "../../../lib/storage/mod.ts";
@@ -10,7 +11,10 @@ import { uuidV7 } from "../../../lib/uuid_v7.ts";
 /** Options of {@linkcode testJobHost}. */
 export interface TestJobHostOptions {
   /** Tasks that the job may ask for. */
-  readonly tasks?: readonly InstalledJob<never, unknown>[];
+  // deno-lint-ignore no-explicit-any -- each task has its own types, checked by its schemas.
+  readonly tasks?: readonly InstalledJob<any, any>[];
+  /** What every storage that is opened comes to. */
+  readonly io?: FileIo;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
   readonly memoryBytes?: number;
@@ -39,13 +43,13 @@ export function testJobHost(store: TableStore, options: TestJobHostOptions = {})
   const clock = options.clock ?? systemClock;
   const reports: JobProgress[] = [];
   const announced: unknown[] = [];
-  return {
+  const host: TestJobHost = {
     operationId: uuidV7(clock.now()),
     signal: options.signal ?? new AbortController().signal,
     clock,
     memoryBytes: options.memoryBytes ?? 256 * 1024 * 1024,
     openTable: () => store,
-    openStorage,
+    openStorage: options.io === undefined ? openStorage : () => options.io as FileIo,
     dropTable: () => Promise.reject(new TypeError("Maintenance drops no tables")),
     progress: (report) => void reports.push(report),
     announce: (result) => void announced.push(result),
@@ -60,9 +64,10 @@ export function testJobHost(store: TableStore, options: TestJobHostOptions = {})
         if (installed === undefined) throw new TypeError(`There is no task "${task.name}"`);
         // As on its way to another isolate: checked, and copied.
         const given = task.params.parse(structuredClone(params));
-        const result = await installed.run(given as never, testJobHost(store, options));
+        const result = await installed.run(given, { ...host, input: null });
         return task.result.parse(structuredClone(result));
       },
     },
   };
+  return host;
 }

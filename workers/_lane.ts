@@ -1,0 +1,88 @@
+/** Isolates that jobs take turns on. */
+import { abortError } from "../lib/abort.ts";
+import { jobsBusy } from "./_failures.ts";
+
+/** Jobs that may wait for an isolate of one lane; more are refused. */
+export const MAX_WAITING_JOBS = 64;
+
+/** A set of isolates, and who waits for one, in the order of arrival. */
+export class Lane<C> {
+  readonly #free: C[];
+  readonly #waiting = new Set<(client: C) => void>();
+
+  constructor(clients: readonly C[]) {
+    this.#free = [...clients];
+  }
+
+  /** Jobs that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** An isolate for one job; `jobs_busy` where too many wait. */
+  async acquire(signal: AbortSignal): Promise<C> {
+    if (signal.aborted) throw abortError(signal);
+    const client = this.#free.pop();
+    if (client !== undefined) return client;
+    if (this.#waiting.size >= MAX_WAITING_JOBS) throw jobsBusy(this.#waiting.size);
+    const { promise, resolve, reject } = Promise.withResolvers<C>();
+    // Whoever takes a waiter out of the set settles it: an isolate given to one that has left is lost.
+    const leave = () => this.#waiting.delete(resolve) && reject(abortError(signal));
+    this.#waiting.add(resolve);
+    signal.addEventListener("abort", leave, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  /** A free isolate for a task, or null. Jobs go first: while one waits, none is free. */
+  tryAcquire(): C | null {
+    return this.#waiting.size > 0 ? null : this.#free.pop() ?? null;
+  }
+
+  /** Gives one back. */
+  release(client: C): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return void this.#free.push(client);
+    this.#waiting.delete(next);
+    next(client);
+  }
+}
+
+/** Isolates that one job has reserved for its tasks. */
+export class Helpers<C> {
+  readonly #lane: Lane<C>;
+  readonly #reserved = new Map<number, C>();
+  #next = 1;
+  #isOver = false;
+
+  constructor(lane: Lane<C>) {
+    this.#lane = lane;
+  }
+
+  /** Null where none is free. */
+  reserve(): number | null {
+    const client = this.#isOver ? null : this.#lane.tryAcquire();
+    if (client === null) return null;
+    const isolate = this.#next++;
+    this.#reserved.set(isolate, client);
+    return isolate;
+  }
+
+  /** For one task; whoever takes it gives it back to the lane. */
+  take(isolate: number): C {
+    const client = this.#reserved.get(isolate);
+    if (client === undefined) throw new TypeError(`Cannot use isolate ${isolate}: not reserved`);
+    this.#reserved.delete(isolate);
+    return client;
+  }
+
+  /** The job is over: what it reserved and did not use goes back. */
+  release(): void {
+    this.#isOver = true;
+    for (const client of this.#reserved.values()) this.#lane.release(client);
+    this.#reserved.clear();
+  }
+}
