@@ -2,6 +2,7 @@
  * What is asked about tables and of them, and how it is answered. A door of its own: both sides of
  * the boundary to isolates need it, and neither may load what stands behind the other's doors.
  */
+export { APPEND_FORMATS, AppendFormat, appendJob, AppendParams, AppendReceipt } from "./append.ts";
 export {
   ColumnChange,
   evolveJob,
