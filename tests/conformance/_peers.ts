@@ -13,6 +13,7 @@ export const SCRIPTS_DIR = new URL("./peers/", import.meta.url).pathname;
 const MARKERS = {
   browser: "chromium",
   pyiceberg: "pyiceberg/.installed",
+  duckdb: "duckdb/.installed",
   schemathesis: "schemathesis/.installed",
   spark: "spark/.installed",
   rest_fixture: "rest_fixture/.installed",
