@@ -74,7 +74,7 @@ const STRUCT: Type = {
 };
 
 const COLUMNS: readonly (readonly [string, Type, (row: number) => IcebergValue])[] = [
-  ["i", { kind: "int" }, (row) => row * 7_000_000 * (row % 2 === 0 ? 1 : -1)],
+  ["i", { kind: "int" }, (row) => row * 1_000_000 * (row % 2 === 0 ? 1 : -1)],
   ["f", { kind: "float" }, (row) => row === 9 ? NaN : Math.fround(row / 7)],
   ["d", { kind: "double" }, (row) => row === 8 ? -Infinity : row === 7 ? -0 : Math.sqrt(row)],
   ["b", { kind: "boolean" }, (row) => row % 3 === 0],

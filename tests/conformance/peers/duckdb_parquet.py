@@ -34,8 +34,8 @@ def read(paths) -> None:
     for path in paths:
         found = connection.execute(
             f"SELECT count(*) FROM read_parquet('{path}') WHERE id BETWEEN 100 AND 199"
-        ).fetchone()
-        answers.append({"rows": exact_rows(connection, path), "found": found[0]})
+        ).fetchall()
+        answers.append({"rows": exact_rows(connection, path), "found": found[0][0]})
     print("FIGURES " + json.dumps(answers))
 
 

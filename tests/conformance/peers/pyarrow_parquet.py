@@ -24,7 +24,7 @@ ROWS = 257
 
 
 def describe(path: str) -> dict:
-    file = pq.ParquetFile(path, page_checksum_verification=False)
+    file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
     table = file.read()
     table.validate(full=True)
     metadata = file.metadata
@@ -40,14 +40,24 @@ def describe(path: str) -> dict:
                 for column in range(metadata.num_columns)
             }
         ),
-        "indexed": all(
-            metadata.row_group(group).column(column).has_offset_index
-            and metadata.row_group(group).column(column).has_column_index
-            for group in range(metadata.num_row_groups)
-            for column in range(metadata.num_columns)
-        ),
+        "unindexed": {
+            "offsets": without(metadata, lambda chunk: chunk.has_offset_index),
+            "bounds": without(metadata, lambda chunk: chunk.has_column_index),
+        },
         "statistics": [statistics(metadata, column) for column in range(metadata.num_columns)],
     }
+
+
+def without(metadata, has) -> list:
+    """Columns of which a chunk does not have something."""
+    return sorted(
+        {
+            chunk.path_in_schema
+            for group in range(metadata.num_row_groups)
+            for column in range(metadata.num_columns)
+            if not has(chunk := metadata.row_group(group).column(column))
+        }
+    )
 
 
 def statistics(metadata, column: int) -> dict:
@@ -58,8 +68,8 @@ def statistics(metadata, column: int) -> dict:
     return {
         "path": chunks[0].path_in_schema if chunks else None,
         "nulls": sum(s.null_count for s in found),
-        "min": str(min(s.min for s in bounded)) if bounded else None,
-        "max": str(max(s.max for s in bounded)) if bounded else None,
+        "min": str(min(s.min_raw for s in bounded)) if bounded else None,
+        "max": str(max(s.max_raw for s in bounded)) if bounded else None,
     }
 
 

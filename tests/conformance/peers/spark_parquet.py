@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 WAYS = {
     "plain": ({}, {}),
     "legacy": ({"spark.sql.parquet.writeLegacyFormat": "true"}, {}),
-    "int96": ({"spark.sql.parquet.outputTimestampType": "INT96"}, {}),
+    "micros": ({"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}, {}),
     "millis": ({"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MILLIS"}, {}),
     "gzip": ({}, {"compression": "gzip"}),
     "lz4_hadoop": ({}, {"compression": "lz4"}),

@@ -100,9 +100,9 @@ export function chunkRange(chunk: ColumnChunk): ChunkRange {
   const { metaData } = chunk;
   if (metaData === null) throw new TypeError("Cannot locate a column chunk without metadata");
   const { dictionaryPageOffset, dataPageOffset, totalCompressedSize } = metaData;
-  // Some writers put 0 for "no dictionary".
+  // Some writers put 0 for "no dictionary", others for "no data page", beside an empty dictionary.
   const hasDictionary = dictionaryPageOffset !== null && dictionaryPageOffset > 0 &&
-    dictionaryPageOffset < dataPageOffset;
+    (dictionaryPageOffset < dataPageOffset || dataPageOffset === 0);
   return {
     offset: hasDictionary ? dictionaryPageOffset : dataPageOffset,
     length: totalCompressedSize,

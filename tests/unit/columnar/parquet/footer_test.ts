@@ -12,6 +12,7 @@ import {
   logicalTypeCodec,
 } from "../../../../lib/columnar/parquet/footer/logical_type.ts";
 import {
+  chunkRange,
   parseFooter,
   readFooter,
   SMALL_FILE_BYTES,
@@ -278,6 +279,17 @@ const LIES: readonly (readonly [RegExp, FileMetaData])[] = [
 Deno.test("a footer that contradicts itself or the file is corrupt, and says in what", () => {
   parse(file());
   for (const [detail, metaData] of LIES) assert.throws(() => parse(metaData), corrupt(detail));
+});
+
+Deno.test("a row group without rows may have a dictionary, and no data page", () => {
+  const empty = chunk({
+    numValues: 0,
+    dataPageOffset: 0,
+    dictionaryPageOffset: 4,
+    totalCompressedSize: 15,
+  });
+  parse(file({ numRows: 0, rowGroups: [group([empty], { numRows: 0 })] }));
+  assert.deepEqual(chunkRange(empty), { offset: 4, length: 15 });
 });
 
 Deno.test("encrypted files are unsupported, however the encryption shows", async () => {
