@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { sql, type State } from "../state/mod.ts";
-import { IDEMPOTENCY_MS, KEPT_MS } from "./_store.ts";
+import { IDEMPOTENCY_MS, KEPT_MS, SERVER_STOPPED } from "./_store.ts";
 
 /** How often a server says that it lives. */
 export const HEARTBEAT_MS = 5_000;
@@ -32,11 +32,11 @@ export async function beat({ state, instance, nowMs }: Instance): Promise<readon
     await tx.run(sql`UPDATE operations SET ended_at = ${nowMs},
       state = CASE WHEN commit_note IS NULL THEN 'failed' ELSE 'unknown' END,
       error_kind = CASE WHEN commit_note IS NULL THEN 'unavailable' ELSE 'commit_state_unknown' END,
-      error_code = 'server_stopped',
+      error_code = ${SERVER_STOPPED},
       error_detail = CASE WHEN commit_note IS NULL
         THEN 'The server stopped before the operation changed the table'
-        ELSE 'The server stopped while the operation changed the table; the snapshots of the ' ||
-          'table tell whether it came through' END
+        ELSE 'The server stopped while the operation changed the table; look at the table to ' ||
+          'see whether the change came through' END
       WHERE ended_at IS NULL AND instance NOT IN (SELECT id FROM instances)`);
     await tx.run(sql`DELETE FROM idempotency_keys WHERE created_at < ${nowMs - IDEMPOTENCY_MS}`);
     await tx.run(sql`DELETE FROM operations WHERE ended_at < ${nowMs - KEPT_MS}`);

@@ -1,7 +1,8 @@
 /** Repeats of a request: the first answer, or why there is none. */
 import { AppError, type ErrorKind } from "../errors.ts";
-import { toResult } from "./_rows.ts";
-import { findKey, findOperation } from "./_store.ts";
+import type { SqlReader } from "../state/mod.ts";
+import { type OperationRow, toResult } from "./_rows.ts";
+import { type ClientKey, findKey, findOperation, type KeyRow } from "./_store.ts";
 import type { OperationsDeps } from "./create_operations.ts";
 import type { OperationContext, StartedOperation } from "./operation_request.ts";
 
@@ -28,11 +29,10 @@ export async function replay(
   const { idempotency = null, principal, detached = false } = ctx;
   if (idempotency === null) return null;
   const { key, scope } = idempotency;
-  const nowMs = clock.now();
-  const known = await findKey(state, { principalId: principal.id, scope, key, nowMs });
-  const row = known === null ? null : await findOperation(state, known.operation_id);
-  if (known === null || row === null) return null;
-  if (row.error_kind !== null && PASSING.has(row.error_kind)) return null;
+  const client = { principalId: principal.id, scope, key, nowMs: clock.now() };
+  const counting = await findCounting(state, client);
+  if (counting === null) return null;
+  const { known, row } = counting;
   if (row.ended_at !== null || typeof idempotency.fingerprint === "string") {
     // A streamed body has its print once it was read; nobody else reads it now.
     for await (const _ of body ?? []);
@@ -49,6 +49,17 @@ export async function replay(
     // Whoever waits for it hears of it; nobody has to.
   });
   return { id, kind, table, detached: waits, replayed: true, result };
+}
+
+/** The operation that a key stands for; null where it is free, or a new try is due. */
+export async function findCounting(
+  reader: SqlReader,
+  client: ClientKey & { readonly nowMs: number },
+): Promise<{ readonly known: KeyRow; readonly row: OperationRow } | null> {
+  const known = await findKey(reader, client);
+  const row = known === null ? null : await findOperation(reader, known.operation_id);
+  if (known === null || row === null) return null;
+  return row.error_kind !== null && PASSING.has(row.error_kind) ? null : { known, row };
 }
 
 function reused(): AppError {

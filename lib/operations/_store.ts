@@ -10,6 +10,9 @@ export const IDEMPOTENCY_MS = 24 * 3_600_000;
 /** Ended operations are forgotten after this time. */
 export const KEPT_MS = 30 * 24 * 3_600_000;
 
+/** Error code of operations whose server was taken for dead. */
+export const SERVER_STOPPED = "server_stopped";
+
 /** An operation to record. */
 export interface NewOperation {
   readonly id: string;
@@ -43,6 +46,16 @@ export async function insertOperation(tx: Transaction, one: NewOperation): Promi
       ${one.agent}, ${one.instance}, ${one.atMs}, ${one.atMs})`);
 }
 
+/** Remembers the change that an operation is about to make; false where it has ended. */
+export async function noteCommit(
+  tx: Transaction,
+  { id, note }: { readonly id: string; readonly note: unknown },
+): Promise<boolean> {
+  const changed = await tx.run(sql`UPDATE operations SET commit_note = ${toJson(note)}
+    WHERE id = ${id} AND ended_at IS NULL`);
+  return changed === 1;
+}
+
 /** How an operation ended. */
 export interface OperationEnd {
   readonly state: OperationState;
@@ -53,7 +66,10 @@ export interface OperationEnd {
   readonly atMs: number;
 }
 
-/** Records the end, unless one is recorded; whether it was. */
+/**
+ * Records the end, unless one is recorded; whether it was. Where others took the operation's server
+ * for dead, they only guessed: what the server itself says counts.
+ */
 export async function endOperation(
   tx: Transaction,
   id: string,
@@ -62,7 +78,7 @@ export async function endOperation(
   const changed = await tx.run(sql`UPDATE operations SET state = ${state}, details = ${details},
     error_kind = ${error?.kind ?? null}, error_code = ${error?.code ?? null},
     error_detail = ${error?.detail ?? null}, ended_at = ${atMs}
-    WHERE id = ${id} AND ended_at IS NULL`);
+    WHERE id = ${id} AND (ended_at IS NULL OR error_code = ${SERVER_STOPPED})`);
   return changed === 1;
 }
 

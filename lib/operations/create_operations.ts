@@ -14,7 +14,7 @@ import { untilAborted } from "../abort.ts";
 import { uuidV7 } from "../uuid_v7.ts";
 import { beat, HEARTBEAT_MS, leave } from "./_instances.ts";
 import { OperationNews } from "./_news.ts";
-import { replay } from "./_replay.ts";
+import { findCounting, replay } from "./_replay.ts";
 import { toOperation, toResult } from "./_rows.ts";
 import {
   endOperation,
@@ -22,6 +22,7 @@ import {
   insertKey,
   insertOperation,
   listOperations,
+  noteCommit,
   type OperationEnd,
   toJson,
 } from "./_store.ts";
@@ -108,6 +109,8 @@ class OperationService implements Operations {
     this.#deps.withCatalog(async (catalog) => {
       const prepared = await operation.prepare(catalog, ctx.signal);
       const id = await this.#record(ctx, operation, prepared.table);
+      // The same request came twice, and the other one was faster: it is the first.
+      if (id === null) return started.resolve(await this.run(ctx, operation));
       const result = this.#perform({ ctx, operation, catalog, prepared, id });
       const over = result.then(() => {}, () => {
         // Recorded, and told to whoever waits for the result; the catalog may be closed now.
@@ -120,16 +123,22 @@ class OperationService implements Operations {
     return await started.promise;
   }
 
+  /** Null where the request's idempotency key has come to stand for another operation meanwhile. */
   async #record<P, R>(
     ctx: OperationContext,
     operation: AnyOperation<P, R>,
     table: string,
-  ): Promise<string> {
+  ): Promise<string | null> {
     const { state, clock, instance } = this.#deps;
     const { idempotency = null, principal, agent, detached = false } = ctx;
     const atMs = clock.now();
     const id = uuidV7(atMs);
-    await state.transaction(async (tx) => {
+    return await state.transaction(async (tx) => {
+      if (idempotency !== null) {
+        const { key, scope } = idempotency;
+        const client = { principalId: principal.id, scope, key, nowMs: atMs };
+        if (await findCounting(tx, client) !== null) return null;
+      }
       await insertOperation(tx, {
         id,
         kind: operation.kind,
@@ -143,13 +152,13 @@ class OperationService implements Operations {
         instance,
         atMs,
       });
-      if (idempotency === null) return;
+      if (idempotency === null) return id;
       const { key, scope, fingerprint } = idempotency;
       const known = typeof fingerprint === "string" ? fingerprint : null;
       const names = { principalId: principal.id, scope, key };
       await insertKey(tx, { ...names, fingerprint: known, operationId: id, detached, atMs });
+      return id;
     }, { signal: ctx.signal });
-    return id;
   }
 
   async #perform<P, R>(run: Run<P, R>): Promise<OperationResult> {
@@ -190,6 +199,8 @@ class OperationService implements Operations {
     const onProgress = (progress: Parameters<OperationNews["progress"]>[1]) =>
       this.#news.progress(id, progress);
     if (!("job" in operation)) {
+      // All that it does is to ask the catalog for the change.
+      if (operation.dryRun !== true) await this.#noteCommit(id, { asks: operation.kind });
       return await operation.perform(prepared.params, {
         operationId: id,
         catalog,
@@ -197,23 +208,33 @@ class OperationService implements Operations {
         progress: onProgress,
       });
     }
-    const { state, runner } = this.#deps;
-    return await runner.run(operation.job, prepared.params, {
+    return await this.#deps.runner.run(operation.job, prepared.params, {
       operationId: id,
       signal,
       onProgress,
-      onCommit: async (note) => {
-        await state.transaction(async (tx) => {
-          await tx.run(sql`UPDATE operations SET commit_note = ${toJson(note)} WHERE id = ${id}`);
-        });
-      },
+      onCommit: (note) => this.#noteCommit(id, note),
       gateway: {
         locate: (identifier, options) => catalog.locateExactly(identifier, options),
         commit: (identifier, commit, options) => catalog.commit(identifier, commit, options),
-        drop: (location, options) => catalog.dropTable(location, options),
+        drop: async (location, options) => {
+          await this.#noteCommit(id, { asks: operation.kind });
+          await catalog.dropTable(location, options);
+        },
       },
       ...(operation.body === undefined ? {} : { input: operation.body }),
     });
+  }
+
+  /**
+   * Remembers that the table is about to be changed; forbids it to an operation that others took for
+   * dead and closed, whose client may have been told to try anew.
+   */
+  async #noteCommit(id: string, note: unknown): Promise<void> {
+    const noted = await this.#deps.state.transaction((tx) => noteCommit(tx, { id, note }));
+    if (noted) return;
+    const message = "Cannot go on: this server was held up so long that others took it for dead, " +
+      "and closed its operations; nothing was changed";
+    throw new AppError("unavailable", "operation_closed", message, { retryable: true });
   }
 
   /** What happened to the table has happened: an end that cannot be recorded is tried again. */

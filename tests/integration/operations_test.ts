@@ -1,101 +1,17 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
-import { type CallContext, LOCAL_PRINCIPAL } from "../../lib/access/mod.ts";
-import type { Catalog } from "../../lib/catalog/mod.ts";
+import { LOCAL_PRINCIPAL } from "../../lib/access/mod.ts";
 import { AppError } from "../../lib/errors.ts";
-import { defineJob, type JobRunner, type RunJobOptions } from "../../lib/jobs/mod.ts";
-import { createLog } from "../../lib/log.ts";
+import type { Operations } from "../../lib/operations/mod.ts";
 import {
-  createOperations,
-  type JobOperation,
-  type OperationContext,
-  type Operations,
-} from "../../lib/operations/mod.ts";
-import { openState, sql, type State } from "../../lib/state/mod.ts";
+  auditRows,
+  ctx,
+  gate,
+  keyed,
+  tidy,
+  withWorld,
+  type Work,
+} from "../support/operations_world.ts";
 import { rejectsWith } from "../support/rejects.ts";
-
-const job = defineJob({
-  name: "tidy",
-  params: z.object({ n: z.int() }),
-  result: z.object({ files: z.int() }),
-});
-
-/** What the job does; the test decides. */
-type Work = (options: RunJobOptions) => Promise<{ files: number }>;
-
-interface World {
-  readonly operations: Operations;
-  readonly state: State;
-  readonly now: { ms: number };
-  /** Another server over the same state. */
-  readonly another: (instance: string, work: Work) => Promise<Operations>;
-}
-
-async function withWorld(work: Work, test: (world: World) => Promise<void>): Promise<void> {
-  const dataDir = await Deno.makeTempDir();
-  const state = await openState({ url: `file:${dataDir}/s.db`, authToken: null, dataDir });
-  const now = { ms: Date.UTC(2026, 0, 1) };
-  const open: Operations[] = [];
-  const another = async (instance: string, does: Work) => {
-    const runner: JobRunner = {
-      run: async (spec, _, options) => spec.result.parse(await does(options)),
-    };
-    const operations = await createOperations({
-      state,
-      runner,
-      withCatalog: (fn) => fn(catalog),
-      clock: { now: () => now.ms },
-      log: createLog({ level: "error" }),
-      instance,
-    });
-    open.push(operations);
-    return operations;
-  };
-  const catalog = { name: "drls" } as Catalog;
-  try {
-    await test({ operations: await another("a", work), state, now, another });
-  } finally {
-    for (const one of open) await one.close();
-    await state.close();
-    await Deno.remove(dataDir, { recursive: true });
-  }
-}
-
-const { signal } = new AbortController();
-const ctx: CallContext = { principal: LOCAL_PRINCIPAL, requestId: "r1", signal, agent: null };
-
-function tidy(more: Partial<JobOperation<{ n: number }, { files: number }>> = {}) {
-  return {
-    kind: "tidy",
-    role: "DataEngineer",
-    action: "table.tidy",
-    input: { n: 1 },
-    job,
-    prepare: () => Promise.resolve({ table: "db.t", params: { n: 1 } }),
-    toDetails: ({ files }: { files: number }) => ({ files, id: 9_007_199_254_740_993n }),
-    ...more,
-  } as const;
-}
-
-/** Works until the test says so, or it is cancelled. */
-function gate(): { readonly work: Work; readonly open: (files: number) => void } {
-  const { promise, resolve } = Promise.withResolvers<{ files: number }>();
-  return {
-    open: (files) => resolve({ files }),
-    work: (options) =>
-      new Promise((done, fail) => {
-        promise.then(done, fail);
-        options.signal.addEventListener("abort", () => fail(options.signal.reason));
-      }),
-  };
-}
-
-async function auditRows(
-  state: State,
-): Promise<readonly { action: string; after: string | null }[]> {
-  const row = z.object({ action: z.string(), after: z.string().nullable() });
-  return await state.read(row, sql`SELECT action, after FROM audit ORDER BY seq`);
-}
 
 Deno.test("an operation is recorded with its result, and audited once", async () => {
   await withWorld(() => Promise.resolve({ files: 3 }), async ({ operations, state }) => {
@@ -186,11 +102,6 @@ Deno.test("who leaves cancels the operation, unless it is detached", async () =>
   });
 });
 
-const keyed = (key: string, fingerprint = "f"): OperationContext => ({
-  ...ctx,
-  idempotency: { key, scope: "POST /api/tidy", fingerprint },
-});
-
 Deno.test("a repeat with the same key gets the first answer, and does nothing", async () => {
   let runs = 0;
   const work = () => Promise.resolve({ files: ++runs });
@@ -236,26 +147,6 @@ Deno.test("a repeat while the first is under way is told to wait", async () => {
     });
     open(1);
     await first.result;
-  });
-});
-
-Deno.test("what a dead server left is closed; what a living one runs is left alone", async () => {
-  const { work, open } = gate();
-  await withWorld(work, async ({ operations, state, now, another }) => {
-    const running = await operations.run(ctx, tidy());
-    const row = sql`INSERT INTO operations (id, kind, table_name, state, dry_run, exclusive, input,
-        principal_id, principal_name, instance, created_at, commit_note)
-      VALUES ('dead1', 'tidy', 'db.t', 'running', 0, 0, '{}', 'p', 'p', 'gone', 1, NULL),
-        ('dead2', 'tidy', 'db.t', 'running', 0, 0, '{}', 'p', 'p', 'gone', 1, '{}')`;
-    await state.transaction(async (tx) => void await tx.run(row));
-    now.ms += 10_000;
-    const other = await another("b", () => Promise.resolve({ files: 0 }));
-    const stateOf = async (id: string) => (await other.get(ctx, id)).state;
-    assert.equal(await stateOf("dead1"), "failed");
-    assert.equal(await stateOf("dead2"), "unknown");
-    assert.equal(await stateOf(running.id), "running");
-    open(1);
-    await running.result;
   });
 });
 
