@@ -185,10 +185,11 @@ class Pool implements TablePool {
       const what = `${swept.failedFiles} files of operation ${deadOperationId} are left`;
       this.#options.onProblem?.(what, null);
     }
-    const { landed, landedBefore } = swept;
+    const { landed, landedBefore, unsure } = swept;
     if (isLost && landed && note !== null && note.receipt !== null) {
       return job.result.parse(note.receipt);
     }
+    if (isLost && unsure) throw interruptedWhileCommitting(error);
     throw landed || landedBefore || run.hasLanded ? interruptedAfterCommit(error) : error;
   }
 
@@ -198,7 +199,7 @@ class Pool implements TablePool {
   ) {
     const { note } = run;
     const deadOperationId = options.operationId;
-    const total = { landed: false, landedBefore: false, failedFiles: 0 };
+    const total = { landed: false, landedBefore: false, unsure: false, failedFiles: 0 };
     for (const location of run.tables) {
       const params = {
         location,
@@ -215,7 +216,8 @@ class Pool implements TablePool {
         signal: AbortSignal.timeout(SWEEP_MS),
         gateway: options.gateway,
       });
-      total.landed ||= receipt.landed;
+      total.landed ||= receipt.outcome === "landed";
+      total.unsure ||= receipt.outcome === "unsure";
       total.landedBefore ||= receipt.landedBefore;
       total.failedFiles += receipt.failedFiles;
     }

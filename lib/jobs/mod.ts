@@ -9,6 +9,13 @@ export {
   type RunJobOptions,
 } from "./job.ts";
 export {
+  findCommitJob,
+  type FindCommitParams,
+  FindCommitReceipt,
+  TriedCommit,
+  TriedCommitOutcome,
+} from "./find_commit.ts";
+export {
   type InstalledJob,
   installJob,
   type JobHandler,

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { TableLocationSchema } from "../catalog/load/mod.ts";
+import { TriedCommit, TriedCommitOutcome } from "./find_commit.ts";
 import { defineJob } from "./job.ts";
 
 /** What is known of the dead job. */
@@ -12,11 +13,7 @@ const Params = z.object({
   /** Part of the name of every file that it wrote. */
   deadOperationId: z.string(),
   /** Its last commit, see `CommitNote`; null where it had tried none. */
-  commit: z.object({
-    base: z.string(),
-    lastUpdatedMs: z.number(),
-    snapshotIds: z.array(z.string()),
-  }).nullable(),
+  commit: TriedCommit.nullable(),
   /** How long that commit may still be on its way to the store, in milliseconds from now. */
   settleMs: z.number().nonnegative(),
 });
@@ -25,8 +22,8 @@ export type SweepOperationParams = z.infer<typeof Params>;
 
 /** What was found out, and done. */
 export const SweepOperationReceipt = z.object({
-  /** Whether the last commit came through; false also where there was none. */
-  landed: z.boolean(),
+  /** What became of the last commit; `not_landed` also where there was none. */
+  outcome: TriedCommitOutcome,
   /** Whether a commit before the last one did. */
   landedBefore: z.boolean(),
   removedFiles: z.int(),

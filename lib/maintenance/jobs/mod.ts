@@ -6,6 +6,8 @@ import { installedRewriteManifestsJob } from "./manifests/rewrite_manifests_job.
 import { installedRemoveOrphansJob } from "./orphans/remove_orphans_job.ts";
 import { installedEncodePartTask } from "./rewrite/encode_part.ts";
 import { installedRewriteGroupTask } from "./rewrite/rewrite_group.ts";
+import { installedFindCommitJob } from "./sweep/find_commit_job.ts";
+import { installedSweepOperationJob } from "./sweep/sweep_operation_job.ts";
 
 export type {
   FinishedGroup,
@@ -24,7 +26,8 @@ export {
   installedRewriteManifestsJob,
   rewriteManifests,
 } from "./manifests/rewrite_manifests_job.ts";
-export { installedSweepOperationJob, sweepOperation } from "./sweep/sweep_operation_job.ts";
+export { findCommit } from "./sweep/find_commit_job.ts";
+export { sweepOperation } from "./sweep/sweep_operation_job.ts";
 
 /** Every job of maintenance, and the tasks that compaction shares out. */
 // deno-lint-ignore no-explicit-any -- each job has its own types, checked by its schemas.
@@ -35,4 +38,6 @@ export const maintenanceJobs: readonly InstalledJob<any, any>[] = [
   installedExpireJob,
   installedRemoveOrphansJob,
   installedRewriteManifestsJob,
+  installedSweepOperationJob,
+  installedFindCommitJob,
 ];

@@ -9,8 +9,6 @@
  * A commit that was handed to a store may arrive after its sender has died. So nothing is deleted
  * before that commit has come through, can come through no more, or has had its time.
  */
-import { untilAborted } from "../../../abort.ts";
-import { OPERATION_ID_PROPERTY } from "../../../iceberg/commit/commit_action.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
 import type { FileStat, LoadedTable } from "../../../iceberg/ports.ts";
 import {
@@ -24,9 +22,8 @@ import { baseName } from "../../../storage/mod.ts";
 import { requireReadable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { foldersElsewhere, locationsOf } from "../orphans/table_locations.ts";
+import { isOperationIn, settledTable } from "./settled_table.ts";
 
-/** How often the table is looked at while a commit may still arrive. */
-const LOOK_EVERY_MS = 500;
 /** Metadata files stay: one that a catalog got to name later must be there, and they are small. */
 const METADATA_FILE = /\.metadata\.json(\.gz)?$/;
 
@@ -39,7 +36,9 @@ export async function sweepOperation(
   host: JobHost,
 ): Promise<SweepOperationReceipt> {
   const store = host.openTable(params.location);
-  const { table, landed } = await settledTable(store, params, host.signal);
+  // The server of a catalog was asked by the main isolate, which lives, and has its answer.
+  const pending = { ...params, isAnswered: true };
+  const { table, outcome } = await settledTable(store, pending, host.signal);
   const files = await filesOf(table, params.deadOperationId, host.signal);
   const { used, unused } = await divide(table, files, host.signal);
   // Asked again: somebody may have repeated the dead job's commit while its files were listed.
@@ -48,57 +47,12 @@ export async function sweepOperation(
     ? await sweepAgain(store, unused, host.signal)
     : await deleteFiles(unused, { io: table.io, signal: host.signal });
   return {
-    landed,
+    outcome,
     landedBefore: isOperationIn(table, params.deadOperationId),
     removedFiles: deleted.length,
     keptFiles: used.length,
     failedFiles: failed.length,
   };
-}
-
-/** The table once the dead job's commit has come through, or will not any more. */
-async function settledTable(
-  store: TableStore,
-  { commit, settleMs, location }: SweepOperationParams,
-  signal: AbortSignal,
-): Promise<{ readonly table: LoadedTable; readonly landed: boolean }> {
-  const until = performance.now() + settleMs;
-  for (;;) {
-    const table = await store.load(signal);
-    if (commit === null) return { table, landed: false };
-    if (hasLanded(table, commit)) return { table, landed: true };
-    // A file catalog replaces `base` or nothing; a server may apply a change to a later state.
-    const isDead = location.kind === "file" && table.metadataLocation !== commit.base;
-    if (isDead || performance.now() >= until) return { table, landed: false };
-    await untilAborted(new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)), signal);
-  }
-}
-
-/**
- * Whether a commit is part of the table's history: by a snapshot that it added, or as the state that
- * followed its base. Both may be long gone from the metadata; then it reads as false.
- */
-export function hasLanded(
-  { metadata, metadataLocation }: Pick<LoadedTable, "metadata" | "metadataLocation">,
-  commit: NonNullable<SweepOperationParams["commit"]>,
-): boolean {
-  const added = new Set(commit.snapshotIds);
-  const isAdded = (id: bigint | null) => id !== null && added.has(String(id));
-  if (
-    metadata.snapshots.some((one) => isAdded(one.snapshotId) || isAdded(one.parentSnapshotId))
-  ) {
-    return true;
-  }
-  const states = [
-    ...metadata.metadataLog.map(({ metadataFile, timestampMs }) => ({ metadataFile, timestampMs })),
-    { metadataFile: metadataLocation, timestampMs: metadata.lastUpdatedMs },
-  ];
-  const base = states.findIndex(({ metadataFile }) => metadataFile === commit.base);
-  return base !== -1 && states[base + 1]?.timestampMs === commit.lastUpdatedMs;
-}
-
-function isOperationIn({ metadata }: LoadedTable, operationId: string): boolean {
-  return metadata.snapshots.some(({ summary }) => summary[OPERATION_ID_PROPERTY] === operationId);
 }
 
 /** Files whose names say that the operation wrote them, those in the making included. */
