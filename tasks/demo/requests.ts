@@ -1,0 +1,42 @@
+/** What the demo prints once the server listens: how to ask it, and three things to ask. */
+
+/** Options of {@linkcode demoGuide}. */
+export interface DemoGuideOptions {
+  /** `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** The token as a shell writes it: the token itself, or the variable that holds it. */
+  readonly token: string;
+  readonly warehouse: string;
+}
+
+/** The text; every line of it that is indented can be pasted into a shell. */
+export function demoGuide({ url, token, warehouse }: DemoGuideOptions): string {
+  return `
+Five sample tables lie in ${warehouse}; four of them are sick. In a second terminal:
+
+  export TOKEN=${token}
+  drls() {
+    route=$1; shift
+    curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" "${url}/api/$route" "$@"
+    echo
+  }
+
+1. Which tables are sick, and what would mend them?
+
+  for table in $(drls tables | grep -o '[a-z]*\\.[a-z]*'); do
+    echo "$table: $(drls table/$table/health | grep -o '"summary":"[^"]*"')"
+  done
+
+2. Compact one: first the bill, then for real.
+
+  drls compact -d '{"table": "shop.orders", "dry_run": true}'
+  drls compact -d '{"table": "shop.orders"}'
+
+3. Let go of its old snapshots, and of the files that only they still need.
+
+  drls expire -d '{"table": "shop.orders", "dry_run": true}'
+  drls expire -d '{"table": "shop.orders"}'
+
+Ctrl-C stops the server. The tables stay: to begin anew, remove the folder.
+`;
+}
