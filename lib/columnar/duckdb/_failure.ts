@@ -1,4 +1,7 @@
-/** What the engine throws, in the house's terms. */
+/**
+ * What the engine throws, in the house's terms. Its texts quote queries and values of tables. Callers
+ * may see that, in the issues of an error; messages and causes end up in the log, which must not.
+ */
 import { AppError } from "../../errors.ts";
 
 /** Longest part of the engine's own text that a caller sees. */
@@ -7,7 +10,9 @@ const EXTENSION = /required extension '(\w+)'|extension "(\w+)"/;
 
 /** Whether the engine is in no state to go on: its memory may be inconsistent. */
 export function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+  // What is no error at all is an exception of C++ that nothing inside has caught.
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError ||
+    !(error instanceof Error);
 }
 
 /**
@@ -27,17 +32,28 @@ export function queryFailure(error: unknown): AppError {
   if (extension !== null) {
     const message = `Cannot run the query: it uses a function or type of DuckDB's extension ` +
       `"${extension[1] ?? extension[2]}", which is not part of this build`;
-    return new AppError("unsupported", "sql_extension_missing", message, { cause: error });
+    return new AppError("unsupported", "sql_extension_missing", message);
   }
   if (/^(?:Out of Memory|memory access)/i.test(text)) {
     const message = "Cannot run the query: it needs more memory than a query may take. Select " +
       "fewer columns, or filter more";
-    return new AppError("too_large", "query_too_large", message, { cause: error });
+    return new AppError("too_large", "query_too_large", message);
   }
-  return new AppError("invalid", "sql_invalid", `Cannot run the query: ${shorten(text)}`, {
-    cause: error,
+  const message = `Cannot run the query: the engine refuses it (${kindOf(text)})`;
+  return new AppError("invalid", "sql_invalid", message, {
     issues: [{ path: "sql", message: shorten(text) }],
   });
+}
+
+/** The error of a query of which one step took all its time: `deadline_exceeded`/`query_cut_off`. */
+export function cutOff(cause: unknown): AppError {
+  const message = "Cannot finish the query: a single step of it takes too long";
+  return new AppError("deadline_exceeded", "query_cut_off", message, { cause });
+}
+
+/** "Binder Error" and the like: what stands before the first colon, where it is one of the engine's. */
+function kindOf(text: string): string {
+  return /^((?:[A-Z][a-z]+ )+Error):/.exec(text)?.[1]?.toLowerCase() ?? "error";
 }
 
 function shorten(text: string): string {

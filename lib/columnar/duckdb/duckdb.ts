@@ -18,7 +18,14 @@ import { AppError } from "../../errors.ts";
 import { Pacer } from "../../pacer.ts";
 import { bootEngine, type Engine, type ScalarFunction } from "./_engine.ts";
 import { packBooleans, withBooleans } from "./_booleans.ts";
-import { isTrap, queryFailure } from "./_failure.ts";
+import { cutOff, isTrap, queryFailure } from "./_failure.ts";
+import { callWithin, CutOff } from "./_watchdog.ts";
+
+/**
+ * The longest that one call into the engine may take, in milliseconds. It comes back between steps,
+ * so that most calls take less than one; but a single function over one value may take any time.
+ */
+export const MAX_CALL_MS = 20_000;
 
 /** A table inside the engine. */
 export interface EngineTable {
@@ -46,6 +53,7 @@ export class DuckDb {
   readonly #memoryBytes: number;
   #connection: number;
   #trapped = false;
+  #endsAtMs = Infinity;
 
   private constructor(engine: Engine, memoryBytes: number) {
     this.#engine = engine;
@@ -66,6 +74,11 @@ export class DuckDb {
   /** Bytes of WebAssembly memory, which grows and never shrinks. */
   get heapBytes(): number {
     return this.#engine.mod.HEAPU8.length;
+  }
+
+  /** From now on a call is cut off after this time, if `MAX_CALL_MS` does not come first. */
+  endWithin(timeoutMs: number): void {
+    this.#endsAtMs = performance.now() + timeoutMs;
   }
 
   /** A new, empty database in the same engine. */
@@ -147,7 +160,9 @@ export class DuckDb {
       }
       ended = true;
     } finally {
-      if (!ended && !this.#trapped) engine.cancelPendingQuery(this.#connection);
+      if (!ended && !this.#trapped) {
+        this.#guard(() => engine.cancelPendingQuery(this.#connection));
+      }
     }
   }
 
@@ -163,14 +178,19 @@ export class DuckDb {
     if (this.#trapped) {
       throw new AppError("internal", "query_engine_lost", "The query engine has failed before");
     }
+    const leftMs = this.#endsAtMs - performance.now();
     try {
-      return call();
+      return callWithin(call, Math.min(leftMs, MAX_CALL_MS));
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
   #failure(error: unknown): AppError {
+    if (error instanceof CutOff) {
+      this.#trapped = true;
+      return cutOff(error);
+    }
     if (isTrap(error)) this.#trapped = true;
     return queryFailure(error);
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AppError } from "../../../../lib/errors.ts";
+import { AppError, describeError } from "../../../../lib/errors.ts";
 import { openEngine } from "../../../support/query_table.ts";
 
 const db = await openEngine();
@@ -49,7 +49,10 @@ Deno.test("locked settings stay as they are", () => {
   db.reset();
   db.lock();
   for (const sql of ["SET memory_limit = '1GB'", "RESET memory_limit", "SET threads = 4"]) {
-    assert.throws(() => db.run(sql), /locked/);
+    assert.throws(
+      () => db.run(sql),
+      (error) => error instanceof AppError && /locked/.test(error.issues[0]?.message ?? ""),
+    );
   }
 });
 
@@ -60,4 +63,28 @@ Deno.test("more memory than the bound is refused, and the engine goes on", async
     (error) => error instanceof AppError && error.code === "query_too_large",
   );
   assert.equal(await countRows("SELECT 1"), 1);
+});
+
+Deno.test("what the engine says of a query stays out of the error's own text and causes", () => {
+  db.reset();
+  assert.throws(() => db.run("SELECT 'hush'::INTEGER, secret_name"), (error) => {
+    assert.ok(error instanceof AppError);
+    assert.match(error.issues[0]?.message ?? "", /secret_name/);
+    assert.doesNotMatch(describeError(error), /secret_name|hush/);
+    return true;
+  });
+});
+
+Deno.test("a single step that takes too long is cut off, and the engine is lost with it", async () => {
+  const lost = await openEngine();
+  lost.endWithin(500);
+  const startedAt = performance.now();
+  const endless = "SELECT levenshtein(repeat('a', 300000), repeat('b', 300000))";
+  assert.throws(
+    () => lost.run(endless),
+    (error) => error instanceof AppError && error.code === "query_cut_off",
+  );
+  assert.ok(performance.now() - startedAt < 5_000);
+  assert.ok(lost.trapped);
+  assert.throws(() => lost.run("SELECT 1"), { code: "query_engine_lost" });
 });
