@@ -53,28 +53,35 @@ export interface PartSource<F> {
   readonly rowGroups: readonly number[] | null;
 }
 
-/** Cuts files, in their order, into parts of about `size` bytes; row groups are never cut. */
+/** What a part may have beyond the size it was asked for, so that rounding makes no part too many. */
+const SIZE_TOLERANCE = 1.05;
+
+/**
+ * Cuts files, in their order, into as many parts as `size` bytes for each make, all about equally
+ * large: isolates that work side by side are done together. Row groups are never cut.
+ */
 export function planParts<F>(
   sources: Iterable<PartSource<F>>,
   size: number,
 ): readonly Part<F>[] {
-  const parts: Part<F>[] = [];
-  let inputs: PartInput<F>[] = [];
-  let bytes = 0;
-  const close = () => {
-    if (inputs.length > 0) parts.push({ inputs, bytes });
-    inputs = [];
-    bytes = 0;
-  };
-  for (const input of unitsOf(sources)) {
-    // Whichever is nearer to the size: without this input, or with it.
-    if (bytes > 0 && bytes + input.bytes / 2 > size) close();
-    inputs.push(input);
-    bytes += input.bytes;
-    if (bytes >= size) close();
+  const units = [...unitsOf(sources)];
+  const totalBytes = units.reduce((sum, { bytes }) => sum + bytes, 0);
+  const count = Math.max(1, Math.ceil(totalBytes / (size * SIZE_TOLERANCE)));
+  const parts: { readonly inputs: PartInput<F>[]; bytes: number }[] = [];
+  let doneBytes = 0;
+  let last = -1;
+  for (const input of units) {
+    // A unit belongs to the part that its middle lies in.
+    const middle = (doneBytes + input.bytes / 2) / Math.max(1, totalBytes);
+    const at = Math.min(count - 1, Math.floor(middle * count));
+    if (at !== last) parts.push({ inputs: [], bytes: 0 });
+    last = at;
+    const part = parts.at(-1)!;
+    part.inputs.push(input);
+    part.bytes += input.bytes;
+    doneBytes += input.bytes;
   }
-  close();
-  return parts.map((part) => ({ ...part, inputs: joined(part.inputs) }));
+  return parts.map(({ inputs, bytes }) => ({ inputs: joined(inputs), bytes }));
 }
 
 function* unitsOf<F>(sources: Iterable<PartSource<F>>): Generator<PartInput<F>> {
