@@ -2,13 +2,21 @@
 import { sql, type Transaction } from "../state/mod.ts";
 import type { Action } from "./authorize.ts";
 import type { CallContext } from "./context.ts";
+import type { Credential, Principal } from "./principal.ts";
 
 /** Longest JSON of one state in the audit; a larger one leaves its size. */
 export const MAX_AUDIT_STATE_CHARS = 64 * 1024;
 
+/** Who made a change, as far as the audit tells. */
+export interface AuditedCall extends Pick<CallContext, "agent" | "requestId"> {
+  readonly principal: Pick<Principal, "id" | "name" | "role"> & {
+    readonly credential: Pick<Credential, "kind">;
+  };
+}
+
 /** One change. `before` and `after` are JSON values and never hold a secret. */
 export interface AuditRecord {
-  readonly ctx: Pick<CallContext, "principal" | "agent" | "requestId">;
+  readonly ctx: AuditedCall;
   readonly action: Action;
   /** `noun:id`, for example `token:tok_1f` or `table:db.events`. */
   readonly target: string;

@@ -1,6 +1,6 @@
 /** Principals, roles, tokens, JWTs, sessions, decisions with reasons, audit. */
 export { type Access, createAccess } from "./access.ts";
-export { type AuditRecord, recordAudit } from "./audit.ts";
+export { type AuditedCall, type AuditRecord, recordAudit } from "./audit.ts";
 export { type Action, authorize, type Decision, requireRole } from "./authorize.ts";
 export type { CallContext } from "./context.ts";
 export {

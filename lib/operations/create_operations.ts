@@ -12,10 +12,13 @@ import type { Log } from "../log.ts";
 import { sql, type State } from "../state/mod.ts";
 import { untilAborted } from "../abort.ts";
 import { uuidV7 } from "../uuid_v7.ts";
+import { commitRecord, endingOf } from "./_commit_record.ts";
+import { gatewayTo } from "./_gateway.ts";
 import { beat, HEARTBEAT_MS, leave } from "./_instances.ts";
 import { OperationNews } from "./_news.ts";
 import { findCounting, replay } from "./_replay.ts";
 import { toOperation, toResult } from "./_rows.ts";
+import { settleDoubts } from "./_settle.ts";
 import {
   endOperation,
   findOperation,
@@ -24,7 +27,6 @@ import {
   listOperations,
   noteCommit,
   type OperationEnd,
-  toJson,
 } from "./_store.ts";
 import { watchOperation } from "./_watch.ts";
 import type {
@@ -69,6 +71,9 @@ export async function createOperations(deps: OperationsDeps): Promise<Operations
 class OperationService implements Operations {
   readonly #deps: OperationsDeps;
   readonly #news = new OperationNews();
+  readonly #stopping = new AbortController();
+  /** The look at what dead servers left in doubt, if one is under way. */
+  #settling: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
   #closed = false;
 
@@ -89,6 +94,9 @@ class OperationService implements Operations {
     for (const id of await beat({ state, instance, nowMs: clock.now() })) {
       this.#news.get(id)?.cancel(cancelled());
     }
+    // Tables may be slow to answer; the next heartbeat does not wait for them.
+    this.#settling ??= settleDoubts(this.#deps, this.#stopping.signal)
+      .finally(() => this.#settling = null);
   }
 
   async run<P, R>(
@@ -174,13 +182,7 @@ class OperationService implements Operations {
     this.#news.add(id, { cancel, progress: null, version: 0, ended });
     try {
       const result = await this.#work(run, controller.signal);
-      const details = toJson({
-        ...operation.toDetails(result),
-        ...(operation.dryRun === true ? { dry_run: true } : {}),
-      });
-      const audit = operation.dryRun === true
-        ? null
-        : operation.toAudit?.(result) ?? { before: null, after: operation.toDetails(result) };
+      const { details, audit } = endingOf(operation, result);
       const end = { state: "succeeded", details, error: null } as const;
       await this.#end(run, end, audit);
       await this.#rememberFingerprint(run);
@@ -195,7 +197,8 @@ class OperationService implements Operations {
     }
   }
 
-  async #work<P, R>({ operation, prepared, catalog, id }: Run<P, R>, signal: AbortSignal) {
+  async #work<P, R>(run: Run<P, R>, signal: AbortSignal) {
+    const { ctx, operation, prepared, catalog, id } = run;
     const onProgress = (progress: Parameters<OperationNews["progress"]>[1]) =>
       this.#news.progress(id, progress);
     if (!("job" in operation)) {
@@ -212,10 +215,9 @@ class OperationService implements Operations {
       operationId: id,
       signal,
       onProgress,
-      onCommit: (note) => this.#noteCommit(id, note),
+      onCommit: (note) => this.#noteCommit(id, commitRecord(note, { ctx, operation })),
       gateway: {
-        locate: (identifier, options) => catalog.locateExactly(identifier, options),
-        commit: (identifier, commit, options) => catalog.commit(identifier, commit, options),
+        ...gatewayTo(catalog),
         drop: async (location, options) => {
           await this.#noteCommit(id, { asks: operation.kind });
           await catalog.dropTable(location, options);
@@ -331,11 +333,13 @@ class OperationService implements Operations {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#stopping.abort();
     const running = this.#news.all();
     const message = "The server stopped";
     const reason = new AppError("unavailable", "server_stopping", message, { retryable: true });
     for (const live of running) live.cancel(reason);
-    await within(Promise.all(running.map(({ ended }) => ended)), CLOSE_WAIT_MS);
+    const ends = [...running.map(({ ended }) => ended), this.#settling];
+    await within(Promise.all(ends), CLOSE_WAIT_MS);
     await leave(this.#deps);
   }
 
