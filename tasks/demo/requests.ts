@@ -21,10 +21,10 @@ Five sample tables lie in ${warehouse}; four of them are sick. In a second termi
     echo
   }
 
-1. Which tables are sick, and what would mend them?
+1. Which tables are sick, and what would help most?
 
   for table in $(drls tables | grep -o '[a-z]*\\.[a-z]*'); do
-    echo "$table: $(drls table/$table/health | grep -o '"summary":"[^"]*"')"
+    printf '%-16s%s\n' "$table" "$(drls table/$table/health | grep -o '"recommendation":"[^"]*"' | cut -d '"' -f 4)"
   done
 
 2. Compact one: first the bill, then for real.

@@ -32,7 +32,7 @@ import { uuidV7 } from "../../lib/uuid_v7.ts";
 /** A row: values in the order of the columns. */
 export type Row = readonly IcebergValue[];
 
-/** A column as its table's definition writes it: name, type, comment. Those with `!` are required. */
+/** A column: its name, its SQL type, with `!` behind it where it is required, and a comment. */
 export type ColumnText = readonly [name: string, type: string, comment?: string];
 
 /** What makes a sample table. */
