@@ -18,21 +18,13 @@ import { createMetrics, type Metrics } from "./lib/metrics.ts";
 import { createProbe } from "./lib/probe.ts";
 import { defaultWarehouse, loadSettings, type Settings } from "./lib/settings.ts";
 import { openState, type State } from "./lib/state/mod.ts";
-import { loadWasmModule } from "./lib/columnar/wasm/mod.ts";
 import { createMaintenance } from "./lib/maintenance/mod.ts";
 import { createOperations } from "./lib/operations/mod.ts";
-import { createTableChanges, createTables } from "./lib/tables/mod.ts";
+import { createQueries, createTableChanges, createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
 import { buildApp, type HealthProbes } from "./routes/mod.ts";
-import { createCurrentJobs, type CurrentJobs } from "./workers/current_jobs.ts";
-import { createCurrentReader, type CurrentReader } from "./workers/current_reader.ts";
-import {
-  type ReadablePlaces,
-  readerPermissions,
-  tablePermissions,
-} from "./workers/reader_permissions.ts";
-import { createReaderPool } from "./workers/reader_pool.ts";
-import { createTablePool } from "./workers/table_pool.ts";
+import type { CurrentReader } from "./workers/current_reader.ts";
+import { createIsolates, type Isolates } from "./workers/isolates.ts";
 
 /** How long a health check waits for a dependency; its whole answer must fit in a second. */
 const PROBE_TIMEOUT_MS = 500;
@@ -135,7 +127,8 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     initial: settings.catalog,
     open: { dataDir, storageRoots },
   });
-  const { reader, jobs } = await openIsolates(settings, { configuration, log });
+  const isolates = await openIsolates(settings, { configuration, log });
+  const { reader, jobs, queries } = isolates;
   const { withCatalog } = configuration;
   const operations = await createOperations({
     state,
@@ -154,6 +147,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     access,
     tables: createTables({ withCatalog, reader }),
     tableChanges: createTableChanges({ operations }),
+    queries: createQueries({ withCatalog, queries, clock }),
     maintenance: createMaintenance({ operations, clock }),
     operations,
     configuration,
@@ -168,16 +162,14 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     firstToken: first?.generated ? first.secret.reveal() : null,
     bootstrapTokenIgnored,
     ready() {
-      reader.warm();
-      jobs.warm();
+      isolates.warm();
       // A catalog that cannot be reached is in the log before anybody asks for a table.
       void probes.catalog();
     },
     beginStop: () => stopping = true,
     async close() {
       await operations.close();
-      jobs.close();
-      reader.close();
+      isolates.close();
       await configuration.close();
       await state.close();
     },
@@ -206,43 +198,24 @@ async function isRefused(access: Access, settings: Settings): Promise<boolean> {
   }
 }
 
-/**
- * The isolates that read tables and those that change them; they may touch what the configured
- * catalog needs, and no more.
- */
+/** The isolates, for the catalog that is configured now and those that will be. */
 async function openIsolates(
   settings: Settings,
   { configuration, log }: { readonly configuration: CatalogConfiguration; readonly log: Log },
-): Promise<{ readonly reader: CurrentReader; readonly jobs: CurrentJobs }> {
+): Promise<Isolates> {
   const { storageRoots } = settings;
   const signal = new AbortController().signal;
   const ctx = { principal: LOCAL_PRINCIPAL, requestId: "start", signal, agent: null };
   const { catalog_type: catalogType, warehouse } = await configuration.get(ctx);
-  const places: ReadablePlaces = { catalogType, warehouse, storageRoots };
-  const onCrash = (isolate: string, reason: string) =>
-    log.error("Isolate lost", { isolate, reason });
-  const reader = createCurrentReader((permissions) =>
-    createReaderPool({
-      isolates: settings.readerIsolates,
-      cacheBytes: settings.metadataCacheBytes,
-      permissions,
-      deadlineMs: settings.requestTimeoutMs,
-      onCrash,
-    }), readerPermissions(places));
-  const jobs = createCurrentJobs((permissions) =>
-    createTablePool({
-      isolates: settings.tableIsolates,
-      memoryBytes: settings.jobMemoryBytes,
-      permissions,
-      loadModules: async () => ({ parquet: await loadWasmModule("parquet") }),
-      onCrash,
-    }), tablePermissions(places));
-  configuration.subscribe(({ type, warehouse }) => {
-    const next = { catalogType: type, warehouse, storageRoots };
-    reader.permit(readerPermissions(next));
-    jobs.permit(tablePermissions(next));
+  const isolates = createIsolates({
+    settings,
+    places: { catalogType, warehouse, storageRoots },
+    onCrash: (isolate, reason) => log.error("Isolate lost", { isolate, reason }),
   });
-  return { reader, jobs };
+  configuration.subscribe(({ type, warehouse }) =>
+    isolates.permit({ catalogType: type, warehouse, storageRoots })
+  );
+  return isolates;
 }
 
 /** Figures beside the requests: memory, uptime, and the caches of the reader isolates. */

@@ -20,6 +20,8 @@ export type ErrorKind =
   | "precondition_failed"
   | "too_large"
   | "unsupported_media_type"
+  /** The caller takes the answer in no form that there is. */
+  | "not_acceptable"
   | "rate_limited"
   /** A table's own files are corrupt, truncated, hostile or break the specification. */
   | "corrupt_data"

@@ -55,6 +55,10 @@ export interface Settings {
   readonly tableIsolates: number;
   /** Memory that one job may use, in bytes. */
   readonly jobMemoryBytes: number;
+  /** Queries that run at a time. */
+  readonly queryIsolates: number;
+  /** Memory that one query may use, in bytes. */
+  readonly queryMemoryBytes: number;
 }
 
 /** What {@linkcode loadSettings} needs of the machine. */
@@ -76,6 +80,9 @@ interface Given {
 const MIN_DEFAULT_READERS = 2;
 const MAX_DEFAULT_READERS = 4;
 const MAX_DEFAULT_TABLE_ISOLATES = 8;
+/** With a single one, a query would wait while the isolate of the one before is replaced. */
+const MIN_DEFAULT_QUERIES = 2;
+const MAX_DEFAULT_QUERIES = 4;
 /** Most edits between a misspelt name and the suggestion. */
 const MAX_SUGGESTION_EDITS = 3;
 
@@ -252,6 +259,9 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
     tableIsolates: parsed.DRLS_TABLE_ISOLATES ??
       Math.max(1, Math.min(MAX_DEFAULT_TABLE_ISOLATES, source.cores)),
     jobMemoryBytes: parsed.DRLS_JOB_MEMORY_BYTES,
+    queryIsolates: parsed.DRLS_QUERY_ISOLATES ??
+      Math.max(MIN_DEFAULT_QUERIES, Math.min(MAX_DEFAULT_QUERIES, source.cores)),
+    queryMemoryBytes: parsed.DRLS_QUERY_MEMORY_BYTES,
   };
 }
 

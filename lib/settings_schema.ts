@@ -23,6 +23,8 @@ const MAX_TIMEOUT_MS = 3_600_000;
 const MAX_OPERATION_TIMEOUT_MS = 24 * 3_600_000;
 const MIN_JOB_MEMORY_BYTES = 64 * 1024 ** 2;
 const MAX_JOB_MEMORY_BYTES = 16 * 1024 ** 3;
+/** An engine addresses 4 GiB in all. */
+const MAX_QUERY_MEMORY_BYTES = 3 * 1024 ** 3;
 const MIN_BOOTSTRAP_TOKEN_CHARS = 16;
 const UNIT_BYTES = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
@@ -210,6 +212,17 @@ export const settingsSchema = z.object({
       description: "Memory that one table job may use in its isolate",
       expected: "a size from 64 MiB to 16 GiB, for example 512MiB",
       shownDefault: "512MiB",
+    }),
+  DRLS_QUERY_ISOLATES: whole(1, 64).optional().register(about, {
+    description: "Queries that run at a time, each in an isolate of its own",
+    expected: "a whole number from 1 to 64",
+    shownDefault: "one for each core, at least 2, at most 4",
+  }),
+  DRLS_QUERY_MEMORY_BYTES: byteSize(MIN_JOB_MEMORY_BYTES, MAX_QUERY_MEMORY_BYTES)
+    .default(1024 ** 3).register(about, {
+      description: "Memory that one query may use in its isolate",
+      expected: "a size from 64 MiB to 3 GiB, for example 1GiB",
+      shownDefault: "1GiB",
     }),
 });
 

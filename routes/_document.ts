@@ -153,9 +153,10 @@ function responses(route: Route): ZodOpenApiOperationObject["responses"] {
 
 function success(answer: Answer): ZodOpenApiResponseObject {
   const { schema, mediaTypes = [], headers = {} } = answer;
-  const content = schema !== undefined
-    ? { "application/json": { schema } }
-    : Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, contentOf(mediaType)]));
+  const content = {
+    ...(schema === undefined ? {} : { "application/json": { schema } }),
+    ...Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, contentOf(mediaType)])),
+  };
   const own = Object.entries(headers).map(([name, description]) =>
     [name, { description, schema: { type: "string" as const } }] as const
   );

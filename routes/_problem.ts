@@ -35,6 +35,7 @@ export type ProblemStatus =
   | 403
   | 404
   | 405
+  | 406
   | 409
   | 412
   | 413
@@ -58,6 +59,7 @@ const SHAPES: Readonly<Record<ErrorKind, ProblemShape>> = {
   conflict: { status: 409, title: "Conflict" },
   precondition_failed: { status: 412, title: "Precondition failed" },
   too_large: { status: 413, title: "Too large" },
+  not_acceptable: { status: 406, title: "Not acceptable" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   rate_limited: { status: 429, title: "Too many requests" },
   // The request is understood and the table is there, but what it holds cannot be processed.

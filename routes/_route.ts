@@ -20,7 +20,7 @@ export interface Answer<A extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** Schema of a JSON body; without it the handler returns a `Response`, or null for 204. */
   readonly schema?: A;
-  /** Media types of a body without schema. */
+  /** Media types of a body without schema, or those beside JSON that the handler may return. */
   readonly mediaTypes?: readonly string[];
   /** Response headers worth documenting, name to description. */
   readonly headers?: Readonly<Record<string, string>>;

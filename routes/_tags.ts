@@ -10,6 +10,7 @@ export interface Tag {
 export const TAGS: readonly Tag[] = [
   { name: "Health", description: "Whether the server runs, and how it does" },
   { name: "Catalog", description: "Tables of the configured catalog" },
+  { name: "Query", description: "SQL over the tables, to read" },
   { name: "Operations", description: "What changes tables, and how it goes" },
   { name: "Configuration", description: "Which catalog is served" },
   { name: "Access", description: "Users, tokens, sessions and the audit trail" },

@@ -16,6 +16,7 @@ import { healthRoutes } from "./health.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
+import { queryRoutes } from "./query.ts";
 import type { Services } from "./services.ts";
 import { sessionRoutes } from "./session.ts";
 import { tableRoutes } from "./tables.ts";
@@ -31,6 +32,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...tableRoutes,
+  ...queryRoutes,
   ...maintenanceRoutes,
   ...evolveRoutes,
   ...operationRoutes,

@@ -7,7 +7,7 @@ import type { Maintenance } from "../lib/maintenance/mod.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Operations } from "../lib/operations/mod.ts";
 import type { Settings } from "../lib/settings.ts";
-import type { TableChanges, Tables } from "../lib/tables/mod.ts";
+import type { Queries, TableChanges, Tables } from "../lib/tables/mod.ts";
 
 /** The settings that the transport needs. */
 export type HttpSettings = Pick<
@@ -34,6 +34,7 @@ export interface Services {
   readonly access: Access;
   readonly tables: Tables;
   readonly tableChanges: TableChanges;
+  readonly queries: Queries;
   readonly maintenance: Maintenance;
   readonly operations: Operations;
   readonly configuration: Pick<CatalogConfiguration, "get" | "put">;

@@ -1,17 +1,31 @@
 /** Isolates that jobs take turns on. */
 import { abortError } from "../lib/abort.ts";
+import type { AppError } from "../lib/errors.ts";
 import { jobsBusy } from "./_failures.ts";
 
 /** Jobs that may wait for an isolate of one lane; more are refused. */
 export const MAX_WAITING_JOBS = 64;
 
+/** Options of {@linkcode Lane}. */
+export interface LaneOptions {
+  /** `MAX_WAITING_JOBS` by default. */
+  readonly maxWaiting?: number;
+  /** The error for whoever comes when so many wait; `jobs_busy` by default. */
+  readonly refuse?: (waiting: number) => AppError;
+}
+
 /** A set of isolates, and who waits for one, in the order of arrival. */
 export class Lane<C> {
   readonly #free: C[];
   readonly #waiting = new Set<(client: C) => void>();
+  readonly #maxWaiting: number;
+  readonly #refuse: (waiting: number) => AppError;
 
-  constructor(clients: readonly C[]) {
+  constructor(clients: readonly C[], options: LaneOptions = {}) {
+    const { maxWaiting = MAX_WAITING_JOBS, refuse = jobsBusy } = options;
     this.#free = [...clients];
+    this.#maxWaiting = maxWaiting;
+    this.#refuse = refuse;
   }
 
   /** Jobs that wait. */
@@ -19,12 +33,12 @@ export class Lane<C> {
     return this.#waiting.size;
   }
 
-  /** An isolate for one job; `jobs_busy` where too many wait. */
+  /** An isolate for one job; refused where too many wait. */
   async acquire(signal: AbortSignal): Promise<C> {
     if (signal.aborted) throw abortError(signal);
     const client = this.#free.pop();
     if (client !== undefined) return client;
-    if (this.#waiting.size >= MAX_WAITING_JOBS) throw jobsBusy(this.#waiting.size);
+    if (this.#waiting.size >= this.#maxWaiting) throw this.#refuse(this.#waiting.size);
     const { promise, resolve, reject } = Promise.withResolvers<C>();
     // Whoever takes a waiter out of the set settles it: an isolate given to one that has left is lost.
     const leave = () => this.#waiting.delete(resolve) && reject(abortError(signal));

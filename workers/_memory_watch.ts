@@ -26,6 +26,8 @@ export interface MemoryWatchOptions {
   readonly budgetBytes: number;
   /** Memory that the engine does not count. */
   readonly wasmBytes: () => number;
+  /** What a job is told that is stopped; an error about `DRLS_JOB_MEMORY_BYTES` by default. */
+  readonly tooMuch?: () => AppError;
 }
 
 /** Looks at the memory of the isolate that it is in. */
@@ -44,12 +46,13 @@ export class MemoryWatch {
   /** Aborts the controller once there is too much; the result ends the watch. */
   guard(controller: AbortController): () => void {
     const maxHeapBytes = getHeapStatistics().heap_size_limit * HEAP_SHARE;
-    const maxBytes = this.#options.budgetBytes * BUDGET_FACTOR + SLACK_BYTES;
+    const { budgetBytes, tooMuch } = this.#options;
+    const maxBytes = budgetBytes * BUDGET_FACTOR + SLACK_BYTES;
     const look = () => {
       const { heapBytes, outsideBytes } = this.measure();
       if (heapBytes <= maxHeapBytes && heapBytes + outsideBytes <= maxBytes) return;
       clearInterval(timer);
-      controller.abort(outOfMemory(this.#options.budgetBytes, heapBytes + outsideBytes));
+      controller.abort(tooMuch?.() ?? outOfMemory(budgetBytes, heapBytes + outsideBytes));
     };
     const timer = setInterval(look, LOOK_EVERY_MS);
     return () => clearInterval(timer);

@@ -20,6 +20,7 @@ const FlatErrorSchema: z.ZodType<FlatError> = z.object({
     "precondition_failed",
     "too_large",
     "unsupported_media_type",
+    "not_acceptable",
     "rate_limited",
     "corrupt_data",
     "unsupported",

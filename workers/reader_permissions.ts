@@ -39,6 +39,11 @@ export function tablePermissions(places: ReadablePlaces): Deno.PermissionOptions
   return { ...permissions, write: permissions.read ?? false };
 }
 
+/** As {@linkcode readerPermissions}; the engine's package asks for the processors while it loads. */
+export function queryPermissions(places: ReadablePlaces): Deno.PermissionOptionsObject {
+  return { ...readerPermissions(places), sys: ["cpus"] };
+}
+
 function realPath(path: string): string[] {
   try {
     return [Deno.realPathSync(path)];

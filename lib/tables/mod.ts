@@ -1,6 +1,8 @@
 /** Verbs on tables: reading them, changing their columns and state, creating and dropping them. */
+export { type AppendRequest } from "./append_operation.ts";
 export {
   AddColumnRequest,
+  APPEND_FORMATS,
   CreateTableRequest,
   DropColumnRequest,
   type DropTableRequest,
@@ -19,5 +21,13 @@ export {
   type TimeTravel,
   UpdateColumnRequest,
 } from "./contract/mod.ts";
+export {
+  MAX_QUERY_MS,
+  QueryAnswer,
+  QueryRequest,
+  type QueryRunner,
+  ResultFormat,
+} from "./contract/mod.ts";
+export { createQueries, type Queries, type QueriesDeps, type QueryInput } from "./query.ts";
 export { createTableChanges, type TableChanges, type TableChangesDeps } from "./table_changes.ts";
 export { createTables, type Tables, type TablesDeps } from "./tables.ts";

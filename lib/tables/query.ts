@@ -22,20 +22,30 @@ const MAX_TABLES = 64;
 const LOCATE_CONCURRENCY = 8;
 
 /** What the verb stands on. */
-export interface QueryDeps extends Pick<TablesDeps, "withCatalog"> {
+export interface QueriesDeps extends Pick<TablesDeps, "withCatalog"> {
   readonly queries: QueryRunner;
   readonly clock: Clock;
 }
 
-/** Options of {@linkcode runQuery}. */
+/** A query, and how its result is wanted. */
 export interface QueryInput {
   readonly request: QueryRequest;
   readonly format: ResultFormat;
 }
 
-/** Runs a query; the bytes are those of `format`. Errors of the query itself are `invalid`. */
-export async function runQuery(
-  deps: QueryDeps,
+/** The verb on queries. */
+export interface Queries {
+  /** The bytes of the result in its format. Errors of the query itself are `invalid`. */
+  run(ctx: CallContext, input: QueryInput): Promise<ReadableStream<Uint8Array>>;
+}
+
+/** Builds the verb. */
+export function createQueries(deps: QueriesDeps): Queries {
+  return { run: (ctx, input) => runQuery(deps, ctx, input) };
+}
+
+async function runQuery(
+  deps: QueriesDeps,
   ctx: CallContext,
   { request, format }: QueryInput,
 ): Promise<ReadableStream<Uint8Array>> {
@@ -65,7 +75,7 @@ interface LocatedMention {
 
 /** Without those that are no tables of the catalog: the engine knows whether they are anything. */
 async function locate(
-  deps: QueryDeps,
+  deps: QueriesDeps,
   mentions: readonly TableMention[],
   ctx: CallContext,
 ): Promise<readonly LocatedMention[]> {
@@ -92,7 +102,7 @@ async function locate(
 
 /** By identifier; `at` may name a table with or without the catalog. */
 async function statesOf(
-  deps: QueryDeps,
+  deps: QueriesDeps,
   { at, located, ctx }: {
     readonly at: Readonly<Record<string, QueryAt>>;
     readonly located: readonly LocatedMention[];

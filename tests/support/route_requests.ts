@@ -11,11 +11,16 @@ export interface RouteSubjects {
 
 let made = 0;
 
-/** Method, path and body of a request that the route accepts; a new one on each call. */
+/** A request that the route accepts; a new one on each call. */
 export function acceptableRequest(
   route: Route,
   subjects: RouteSubjects,
-): { readonly path: string; readonly method: string; readonly body: unknown } {
+): {
+  readonly path: string;
+  readonly method: string;
+  readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+} {
   const params: Readonly<Record<string, string>> = {
     table_name: "db.events",
     name: subjects.userName,
@@ -28,7 +33,18 @@ export function acceptableRequest(
     if (value === undefined) throw new TypeError(`No value for "${name}" of ${route.path}`);
     return encodeURIComponent(value);
   });
-  return { path, method: route.method, body: bodyOf(route, subjects) };
+  const { method, stream } = route;
+  const [streamed] = stream?.mediaTypes ?? [];
+  if (streamed !== undefined) {
+    return { path, method, body: "rows", headers: { "content-type": streamed } };
+  }
+  const body = bodyOf(route, subjects);
+  return body === undefined ? { path, method, body, headers: {} } : {
+    path,
+    method,
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json" },
+  };
 }
 
 function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
@@ -42,6 +58,8 @@ function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
       return { user: userName, expires_in_days: 1 };
     case "putConfig":
       return { catalog_type: "hadoop", warehouse: "/srv/warehouse", catalog_name: "drls" };
+    case "runQuery":
+      return { sql: "SELECT 1" };
     case "compactTable":
     case "expireSnapshots":
     case "removeOrphanFiles":

@@ -12,9 +12,10 @@ import { createMetrics } from "../../lib/metrics.ts";
 import { openState } from "../../lib/state/mod.ts";
 import type { Maintenance } from "../../lib/maintenance/mod.ts";
 import type { Operations } from "../../lib/operations/mod.ts";
-import type { TableChanges, Tables } from "../../lib/tables/mod.ts";
+import type { Queries, TableChanges, Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
 import { maintenanceAnswers, operationAnswers, tableChangeAnswers } from "./operation_answers.ts";
+import { queryAnswers } from "./query_answers.ts";
 import { standIn } from "./stand_in.ts";
 
 const ISSUER = "https://id.example.com";
@@ -25,6 +26,7 @@ export interface ServerFixtureOptions {
   readonly tables: Tables;
   readonly configuration: Services["configuration"];
   readonly tableChanges?: Partial<TableChanges>;
+  readonly queries?: Partial<Queries>;
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly http?: Partial<Services["http"]>;
@@ -47,6 +49,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
     access,
     tables: options.tables,
     tableChanges: standIn<TableChanges>(options.tableChanges ?? tableChangeAnswers),
+    queries: standIn<Queries>(options.queries ?? queryAnswers),
     maintenance: standIn<Maintenance>(options.maintenance ?? maintenanceAnswers),
     operations: standIn<Operations>(options.operations ?? operationAnswers),
     configuration: options.configuration,

@@ -28,6 +28,16 @@ export {
   UpdateColumnRequest,
 } from "./change_requests.ts";
 export {
+  MAX_QUERY_MS,
+  QueryAnswer,
+  QueryAt,
+  QueryParams,
+  QueryRequest,
+  type QueryRun,
+  type QueryRunner,
+  ResultFormat,
+} from "./query.ts";
+export {
   FileContent,
   FileList,
   HealthReport,

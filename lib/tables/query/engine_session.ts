@@ -17,6 +17,11 @@ import { defineForPlanning } from "./stand_ins.ts";
 export const STORE = "drls_store";
 const OPTIMIZERS_OFF = "statistics_propagation,late_materialization";
 
+/** Where tables lie that have no namespace, as at the root of a hadoop warehouse. */
+export const ROOT_NAMESPACE = "main";
+/** Schemas of the engine's own; tables of namespaces with these names cannot be told apart from theirs. */
+const RESERVED_NAMESPACES = new Set([STORE, "information_schema", "pg_catalog"]);
+
 /** A table of the query and where the engine keeps its rows. */
 export interface StoredTable {
   readonly namespace: string;
@@ -30,6 +35,7 @@ export interface StoredTable {
 export function distinctTables(mentioned: readonly MentionedTable[]): readonly StoredTable[] {
   const byName = new Map<string, StoredTable>();
   for (const { namespace, name, table } of mentioned) {
+    if (RESERVED_NAMESPACES.has(namespace.toLowerCase())) throw reservedNamespace(namespace);
     const key = `${namespace}\0${name}`;
     const store = `t${byName.size}`;
     if (!byName.has(key)) byName.set(key, { namespace, name, table, store });
@@ -157,4 +163,10 @@ export function columnsToRead({ table }: StoredTable, scan: PlannedScan): readon
     throw new AppError("unsupported", "no_columns", "Cannot query a table without columns");
   }
   return [cheap.name];
+}
+
+function reservedNamespace(namespace: string): AppError {
+  const message = `Cannot query tables of the namespace "${namespace}": the engine has its own ` +
+    "tables under this name";
+  return new AppError("unsupported", "namespace_reserved", message);
 }

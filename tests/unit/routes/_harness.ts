@@ -6,7 +6,7 @@ import type { Maintenance } from "../../../lib/maintenance/mod.ts";
 import { createMetrics } from "../../../lib/metrics.ts";
 import type { Operations } from "../../../lib/operations/mod.ts";
 import { Secret } from "../../../lib/secret.ts";
-import type { TableChanges, Tables } from "../../../lib/tables/mod.ts";
+import type { Queries, TableChanges, Tables } from "../../../lib/tables/mod.ts";
 import type { Route } from "../../../routes/_route.ts";
 import { buildApp, type HealthProbes, type Services } from "../../../routes/mod.ts";
 
@@ -24,6 +24,7 @@ export interface HarnessOptions {
   readonly access?: Partial<Access>;
   readonly tables?: Partial<Tables>;
   readonly tableChanges?: Partial<TableChanges>;
+  readonly queries?: Partial<Queries>;
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly configuration?: Services["configuration"];
@@ -40,6 +41,7 @@ export function harness(options: HarnessOptions = {}) {
     access: { ...standInAccess(), ...options.access },
     tables: standIn<Tables>(options.tables),
     tableChanges: standIn<TableChanges>(options.tableChanges),
+    queries: standIn<Queries>(options.queries),
     maintenance: standIn<Maintenance>(options.maintenance),
     operations: standIn<Operations>(options.operations),
     configuration: standIn<Services["configuration"]>(options.configuration),

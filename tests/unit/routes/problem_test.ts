@@ -23,6 +23,7 @@ const STATUSES: Record<ErrorKind, number> = {
   precondition_failed: 412,
   too_large: 413,
   unsupported_media_type: 415,
+  not_acceptable: 406,
   rate_limited: 429,
   corrupt_data: 422,
   unsupported: 422,

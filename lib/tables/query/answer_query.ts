@@ -1,0 +1,52 @@
+/** Answers one query in this isolate: opens its tables, runs it, writes the result. */
+import type { DuckDb } from "../../columnar/duckdb/mod.ts";
+import { mapConcurrently } from "../../concurrency.ts";
+import { formatIdentifier } from "../../iceberg/ports.ts";
+import type { QueryParams } from "../contract/query.ts";
+import type { OpenStorage } from "../read/kept_stores.ts";
+import { ROOT_NAMESPACE } from "./engine_session.ts";
+import { openLakeTable } from "./lake_table.ts";
+import type { MentionedTable, QueryTable } from "./query_table.ts";
+import { writeResult } from "./result_text.ts";
+import { runQuery } from "./run_query.ts";
+
+/** Tables whose metadata is loaded at a time. */
+const LOAD_CONCURRENCY = 4;
+
+/** Options of {@linkcode answerQuery}. */
+export interface AnswerQueryOptions {
+  /** With an empty database that nobody else has used. */
+  readonly db: DuckDb;
+  readonly openStorage: OpenStorage;
+  readonly signal: AbortSignal;
+}
+
+/** The result, piece by piece; nothing is done before the first is asked for. */
+export async function* answerQuery(
+  { sql, format, rowLimit, nowMs, tables }: QueryParams,
+  { db, openStorage, signal }: AnswerQueryOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const mentioned = await openAll(tables, { openStorage, signal });
+  const result = await runQuery(db, { sql, tables: mentioned, rowLimit, nowMs, signal });
+  yield* writeResult(result, format);
+}
+
+/** One table named twice, be it with and without the catalog, is loaded once: at one state. */
+async function openAll(
+  tables: QueryParams["tables"],
+  options: Pick<AnswerQueryOptions, "openStorage" | "signal">,
+): Promise<readonly MentionedTable[]> {
+  const byName = new Map(
+    tables.map((table) => [formatIdentifier(table.location.identifier), table]),
+  );
+  const opened = new Map<string, QueryTable>();
+  await mapConcurrently([...byName], async ([name, { location, at }]) => {
+    opened.set(name, await openLakeTable({ location, at, ...options }));
+  }, { limit: LOAD_CONCURRENCY, signal: options.signal });
+  return tables.flatMap(({ mention, location: { identifier } }) => {
+    const table = opened.get(formatIdentifier(identifier));
+    const { namespace, name } = identifier;
+    if (table === undefined) return [];
+    return [{ mention, namespace: namespace.join(".") || ROOT_NAMESPACE, name, table }];
+  });
+}

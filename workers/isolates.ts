@@ -1,0 +1,97 @@
+/**
+ * The isolates of the server: those that read tables, those that change them, and those that run
+ * queries. They may touch what the configured catalog needs, and no more.
+ */
+import { loadWasmModule, loadWasmModules } from "../lib/columnar/wasm/mod.ts";
+import type { Settings } from "../lib/settings.ts";
+import { createCurrentJobs, type CurrentJobs } from "./current_jobs.ts";
+import { createCurrentQueries, type CurrentQueries } from "./current_queries.ts";
+import { createCurrentReader, type CurrentReader } from "./current_reader.ts";
+import { createQueryPool } from "./query_pool.ts";
+import {
+  queryPermissions,
+  type ReadablePlaces,
+  readerPermissions,
+  tablePermissions,
+} from "./reader_permissions.ts";
+import { createReaderPool } from "./reader_pool.ts";
+import { createTablePool } from "./table_pool.ts";
+
+/** Options of {@linkcode createIsolates}. */
+export interface IsolatesOptions {
+  readonly settings: Pick<
+    Settings,
+    | "readerIsolates"
+    | "metadataCacheBytes"
+    | "requestTimeoutMs"
+    | "tableIsolates"
+    | "jobMemoryBytes"
+    | "queryIsolates"
+    | "queryMemoryBytes"
+  >;
+  /** Where the tables of the configured catalog lie. */
+  readonly places: ReadablePlaces;
+  readonly onCrash: (isolate: string, reason: string) => void;
+}
+
+/** All pools. */
+export interface Isolates {
+  readonly reader: CurrentReader;
+  readonly jobs: CurrentJobs;
+  readonly queries: CurrentQueries;
+  /** Goes on with isolates for other places; what runs ends in the old ones. */
+  permit(places: ReadablePlaces): void;
+  /** Does ahead what the first calls would wait for. */
+  warm(): void;
+  /** Ends all isolates; what they were doing rejects. */
+  close(): void;
+}
+
+/** Starts no isolate yet: the first call, or `warm`, does. */
+export function createIsolates({ settings, places, onCrash }: IsolatesOptions): Isolates {
+  const reader = createCurrentReader((permissions) =>
+    createReaderPool({
+      isolates: settings.readerIsolates,
+      cacheBytes: settings.metadataCacheBytes,
+      permissions,
+      deadlineMs: settings.requestTimeoutMs,
+      onCrash,
+    }), readerPermissions(places));
+  const jobs = createCurrentJobs((permissions) =>
+    createTablePool({
+      isolates: settings.tableIsolates,
+      memoryBytes: settings.jobMemoryBytes,
+      permissions,
+      loadModules: async () => ({ parquet: await loadWasmModule("parquet") }),
+      onCrash,
+    }), tablePermissions(places));
+  const queries = createCurrentQueries((permissions) =>
+    createQueryPool({
+      isolates: settings.queryIsolates,
+      memoryBytes: settings.queryMemoryBytes,
+      permissions,
+      loadModules: loadWasmModules,
+      onCrash,
+    }), queryPermissions(places));
+  return {
+    reader,
+    jobs,
+    queries,
+    permit(next) {
+      reader.permit(readerPermissions(next));
+      jobs.permit(tablePermissions(next));
+      queries.permit(queryPermissions(next));
+    },
+    warm() {
+      reader.warm();
+      const warmed = (name: string) => (error: unknown) => onCrash(name, String(error));
+      jobs.warm().catch(warmed("table"));
+      queries.warm().catch(warmed("query"));
+    },
+    close() {
+      queries.close();
+      jobs.close();
+      reader.close();
+    },
+  };
+}
