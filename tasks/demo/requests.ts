@@ -24,7 +24,7 @@ Five sample tables lie in ${warehouse}; four of them are sick. In a second termi
 1. Which tables are sick, and what would help most?
 
   for table in $(drls tables | grep -o '[a-z]*\\.[a-z]*'); do
-    printf '%-16s%s\n' "$table" "$(drls table/$table/health | grep -o '"recommendation":"[^"]*"' | cut -d '"' -f 4)"
+    printf '%-16s%s\\n' "$table" "$(drls table/$table/health | grep -o '"recommendation":"[^"]*"' | cut -d '"' -f 4)"
   done
 
 2. Compact one: first the bill, then for real.
