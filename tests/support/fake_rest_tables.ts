@@ -6,8 +6,6 @@ import { AppError } from "../../lib/errors.ts";
 import { applyUpdates } from "../../lib/iceberg/commit/apply_updates.ts";
 import { checkRequirements } from "../../lib/iceberg/commit/check_requirements.ts";
 import { newTableMetadata } from "../../lib/iceberg/commit/new_table_metadata.ts";
-import type { TableRequirement } from "../../lib/iceberg/commit/table_requirement.ts";
-import type { TableUpdate } from "../../lib/iceberg/commit/table_update.ts";
 import {
   partitionSpecFromJson,
   schemaFromJson,
@@ -17,6 +15,7 @@ import { tableMetadataToJson } from "../../lib/iceberg/spec/serialize_table_meta
 import type { FormatVersion, TableMetadata } from "../../lib/iceberg/spec/table_metadata.ts";
 import { type JsonValue, parseJson, stringifyJson } from "../../lib/json.ts";
 import { type Handler, restError, type SeenRequest } from "./fake_rest_catalog.ts";
+import { requirementFromJson, updateFromJson } from "./rest_commit_json.ts";
 
 /** What becomes of one change. */
 export type ChangeFate =
@@ -48,24 +47,34 @@ interface Stored {
   readonly version: number;
 }
 
-/** A fake; `isIdempotent` advertises and honours idempotency keys. */
+/** Options of {@linkcode fakeRestTables}. */
+export interface FakeRestTablesOptions {
+  /** Advertises and honours idempotency keys. */
+  readonly isIdempotent?: boolean;
+  /** Milliseconds since the epoch; the machine's clock by default. */
+  readonly now?: () => number;
+}
+
+/** A fake. */
 export function fakeRestTables(
-  { isIdempotent = false }: { readonly isIdempotent?: boolean } = {},
+  options: FakeRestTablesOptions = {},
 ): FakeRestTables {
-  return new RestTables(isIdempotent);
+  return new RestTables(options);
 }
 
 class RestTables implements FakeRestTables {
   readonly handler: Handler = (request) => this.#handle(request);
   readonly #isIdempotent: boolean;
+  readonly #now: () => number;
   readonly #stored = new Map<string, Stored>();
   readonly #namespaces = new Set<string>();
   readonly #answers = new Map<string, Answer>();
   #fate: (request: SeenRequest) => ChangeFate | null = () => null;
   #applied = 0;
 
-  constructor(isIdempotent: boolean) {
+  constructor({ isIdempotent = false, now = Date.now }: FakeRestTablesOptions) {
     this.#isIdempotent = isIdempotent;
+    this.#now = now;
   }
 
   get tables(): ReadonlyMap<string, TableMetadata> {
@@ -145,7 +154,7 @@ class RestTables implements FakeRestTables {
     }, {
       location: `s3://lake/${name.replaceAll(".", "/")}`,
       tableUuid: crypto.randomUUID(),
-      nowMs: Date.now(),
+      nowMs: this.#now(),
     });
     this.#stored.set(name, { metadata, version: 0 });
     return this.#answerOf(name);
@@ -155,8 +164,10 @@ class RestTables implements FakeRestTables {
     const requirements = json["requirements"] as readonly Record<string, JsonValue>[];
     const updates = json["updates"] as readonly Record<string, JsonValue>[];
     try {
-      checkRequirements(requirements.map(toRequirement), stored.metadata);
-      const metadata = applyUpdates(stored.metadata, updates.map(toUpdate), { nowMs: Date.now() });
+      checkRequirements(requirements.map(requirementFromJson), stored.metadata);
+      const { formatVersion } = stored.metadata;
+      const changes = updates.map((update) => updateFromJson(update, formatVersion));
+      const metadata = applyUpdates(stored.metadata, changes, { nowMs: this.#now() });
       this.#stored.set(name, { metadata, version: stored.version + 1 });
       this.#applied++;
     } catch (error) {
@@ -203,33 +214,4 @@ function toResponse({ status, body }: Answer): Response {
 function failure(code: number, type: string): Answer {
   const error = { message: "made up", type, code };
   return { status: code, body: stringifyJson({ error }) };
-}
-
-/** The requirements that tests send. */
-function toRequirement(json: Record<string, JsonValue>): TableRequirement {
-  const type = json["type"];
-  switch (type) {
-    case "assert-table-uuid":
-      return { type, uuid: String(json["uuid"]) };
-    case "assert-last-assigned-field-id":
-      return { type, lastAssignedFieldId: Number(json["last-assigned-field-id"]) };
-    case "assert-current-schema-id":
-      return { type, currentSchemaId: Number(json["current-schema-id"]) };
-    default:
-      throw new AppError("invalid", "unknown_requirement", `No such requirement: ${type}`);
-  }
-}
-
-function toUpdate(json: Record<string, JsonValue>): TableUpdate {
-  const action = json["action"];
-  switch (action) {
-    case "add-schema":
-      return { action, schema: schemaFromJson(json["schema"] ?? null) };
-    case "set-current-schema":
-      return { action, schemaId: Number(json["schema-id"]) };
-    case "set-properties":
-      return { action, updates: { ...json["updates"] as Record<string, string> } };
-    default:
-      throw new AppError("invalid", "unknown_update", `No such update: ${action}`);
-  }
 }
