@@ -38,7 +38,14 @@ export function rewriteSql(sql: string, tables: readonly NamedMention[]): string
     const inEngine = `${quoteName(namespace)}.${quoteName(name)}`;
     text = text.slice(0, mention.start) + inEngine + text.slice(mention.end);
   }
-  return withJsonArrows(withoutZonedType(text)).replace(/[\s;]+$/, "");
+  return withoutEnd(withJsonArrows(withoutZonedType(text)));
+}
+
+/** Without semicolons and white space at the end. A pattern would take the square of their number. */
+function withoutEnd(sql: string): string {
+  let end = sql.length;
+  while (end > 0 && /[\s;]/.test(sql[end - 1] ?? "")) end--;
+  return sql.slice(0, end);
 }
 
 /** A point in time with an offset, as a string of SQL. */

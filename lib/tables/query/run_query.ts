@@ -7,6 +7,7 @@
  */
 import type { RecordBatch, Schema as ArrowSchema } from "apache-arrow";
 import { throwIfAborted } from "../../abort.ts";
+import { batchBytes } from "../../columnar/mod.ts";
 import type { DuckDb } from "../../columnar/duckdb/mod.ts";
 import {
   columnsToRead,
@@ -26,6 +27,7 @@ import type { MentionedTable } from "./query_table.ts";
 import { withPortableTypes } from "./result_types.ts";
 import { requireQuery, rewriteSql } from "./rewrite_sql.ts";
 import type { PlannedScan, QueryPlan } from "./scan_plan.ts";
+import { isSqlWord, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
 import { defineForPlanning, defineForRunning } from "./stand_ins.ts";
 
 /** Options of {@linkcode runQuery}. */
@@ -47,8 +49,9 @@ export interface QueryResult {
   readonly truncated: () => boolean;
 }
 
-/** Rows that enter the engine before a query runs over them piece by piece. */
+/** Rows that enter the engine before a query runs over them piece by piece, and their bytes. */
 const PIECE_ROWS = 122_880;
+const PIECE_BYTES = 64 * 1024 * 1024;
 const NO_FILES = "SET enable_external_access = false";
 
 /** Runs a query in a database that nobody else has used; see the module. */
@@ -75,8 +78,15 @@ export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<Qu
   db.lock();
   const labels = zoned ?? guessZones(described, { sql, timestamps });
   const run = { db, plan, tables, sql: withPortableTypes(sql, described), signal };
-  const pieces = plan.shape === "rows" ? runByPieces(run) : runWhole(run, limitOf(options, plan));
-  return await limited(pieces, { rowLimit: options.rowLimit, labels });
+  const limit = plan.shape === "limited" ? limitOf(sql) : null;
+  const inPieces = plan.shape === "rows" || (limit !== null && limit.offset === 0);
+  const pieces = inPieces ? runByPieces(run) : runWhole(run, rowsNeeded(options, plan, limit));
+  return await limited(pieces, {
+    rowLimit: options.rowLimit,
+    // Each piece has its own rows of the limit; the first of them all are as good as any.
+    ownLimit: inPieces ? limit?.rows ?? null : null,
+    labels,
+  });
 }
 
 interface Run {
@@ -87,15 +97,32 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
-/** Rows that the query's only table must supply where a limit stands on top; null for all. */
-function limitOf({ sql, rowLimit }: RunQueryOptions, plan: QueryPlan): number | null {
+interface OwnLimit {
+  readonly rows: number;
+  readonly offset: number;
+}
+
+/** The limit at the end of the query, where it is plain numbers. */
+function limitOf(sql: string): OwnLimit | null {
+  const end = tokenizeSql(sql).slice(-4);
+  const [first, rows, second, offset] = isSqlWord(end[0], "LIMIT") ? end : end.slice(-2);
+  const isPlain = (token: SqlToken | undefined) => /^\d{1,9}$/.test(token?.text ?? "");
+  if (!isSqlWord(first, "LIMIT") || !isPlain(rows)) return null;
+  if (second === undefined) return { rows: Number(rows?.text), offset: 0 };
+  if (!isSqlWord(second, "OFFSET") || !isPlain(offset)) return null;
+  return { rows: Number(rows?.text), offset: Number(offset?.text) };
+}
+
+/** Rows that the query's only table must supply; null for all. */
+function rowsNeeded(
+  { rowLimit }: RunQueryOptions,
+  plan: QueryPlan,
+  limit: OwnLimit | null,
+): number | null {
   const [scan] = plan.scans.values();
   const filtered = scan?.filters.some((filters) => filters.length > 0) ?? true;
-  if (plan.shape !== "limited" || filtered) return null;
-  const match = /\blimit\s+(\d{1,9})(?:\s+offset\s+(\d{1,9}))?[\s;]*$/i.exec(sql);
-  if (match === null) return null;
-  const limit = Math.min(Number(match[1]), rowLimit === null ? Infinity : rowLimit + 1);
-  return limit + Number(match[2] ?? 0);
+  if (limit === null || filtered) return null;
+  return Math.min(limit.rows, rowLimit === null ? Infinity : rowLimit + 1) + limit.offset;
 }
 
 interface Piece {
@@ -103,7 +130,7 @@ interface Piece {
   readonly batches: AsyncIterable<RecordBatch>;
 }
 
-async function* runWhole(run: Run, rowsNeeded: number | null): AsyncGenerator<Piece> {
+async function* runWhole(run: Run, needed: number | null): AsyncGenerator<Piece> {
   const { db, plan, tables, sql, signal } = run;
   for (const stored of tables) {
     const scan = plan.scans.get(stored.store);
@@ -113,7 +140,7 @@ async function* runWhole(run: Run, rowsNeeded: number | null): AsyncGenerator<Pi
     for await (const batch of read(stored, scan, signal)) {
       db.insert({ schema: STORE, name: stored.store }, [toEngine(batch)]);
       rows += batch.numRows;
-      if (rowsNeeded !== null && rows >= rowsNeeded) break;
+      if (needed !== null && rows >= needed) break;
       throwIfAborted(signal);
     }
   }
@@ -126,18 +153,20 @@ async function* runByPieces(run: Run): AsyncGenerator<Piece> {
   const scan = stored === undefined ? undefined : plan.scans.get(stored.store);
   if (stored === undefined || scan === undefined) throw new TypeError("A scan without its table");
   let held: RecordBatch[] = [];
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   let ran = false;
   const piece = async () => {
     recreate(db, stored, scan);
     db.insert({ schema: STORE, name: stored.store }, held);
-    [held, rows, ran] = [[], 0, true];
+    [held, rows, bytes, ran] = [[], 0, 0, true];
     return await db.stream(sql, signal);
   };
   for await (const batch of read(stored, scan, signal)) {
     held.push(toEngine(batch));
     rows += batch.numRows;
-    if (rows >= PIECE_ROWS) yield await piece();
+    bytes += batchBytes(batch);
+    // The first rows go through at once: they may be all that is wanted.
+    if (!ran || rows >= PIECE_ROWS || bytes >= PIECE_BYTES) yield await piece();
   }
   if (rows > 0 || !ran) yield await piece();
 }
@@ -153,24 +182,30 @@ async function* read(
   yield* stored.table.scan({ columns, filter, signal });
 }
 
-/** Joins the pieces, puts zones back, and stops after the limit. */
+/** Joins the pieces, puts zones back, and stops after the limits. */
 async function limited(
   pieces: AsyncGenerator<Piece>,
-  { rowLimit, labels }: { readonly rowLimit: number | null; readonly labels: ReadonlySet<number> },
+  { rowLimit, ownLimit, labels }: {
+    readonly rowLimit: number | null;
+    readonly ownLimit: number | null;
+    readonly labels: ReadonlySet<number>;
+  },
 ): Promise<QueryResult> {
   const first = await pieces.next();
   if (first.done) throw new TypeError("A query has at least one piece");
   let truncated = false;
   async function* batches(piece: Piece): AsyncGenerator<RecordBatch> {
-    let left = rowLimit ?? Infinity;
+    // Rows beyond the query's own limit are none of the result, and are not missed.
+    const cuts = (rowLimit ?? Infinity) < (ownLimit ?? Infinity);
+    let left = Math.min(rowLimit ?? Infinity, ownLimit ?? Infinity);
     try {
       for (let next: IteratorResult<Piece> = { done: false, value: piece }; !next.done;) {
         for await (const batch of next.value.batches) {
           const kept = batch.numRows <= left ? batch : batch.slice(0, left);
-          truncated ||= kept.numRows < batch.numRows;
+          truncated ||= cuts && kept.numRows < batch.numRows;
           if (kept.numRows > 0) yield withZones(kept, labels);
           left -= kept.numRows;
-          if (truncated) return;
+          if (truncated || (left === 0 && !cuts)) return;
         }
         next = await pieces.next();
       }

@@ -83,9 +83,13 @@ function textsOf(node: PlanNode, key: string): readonly string[] {
 
 function shapeOf(nodes: readonly PlanNode[]): QueryPlan["shape"] {
   let limits = 0;
+  let filtered = false;
   let [node] = nodes;
   while (node !== undefined) {
     const name = node.name.trim();
+    // A limit below a filter: whether a row passes is not all that counts.
+    if (LIMIT_NODES.has(name) && filtered) return "whole";
+    if (name === "FILTER") filtered = true;
     if (LIMIT_NODES.has(name)) limits++;
     else if (!ROW_NODES.has(name)) return "whole";
     if (node.children.length === 0) break;

@@ -147,6 +147,53 @@ Deno.test("a limit on top stops the scan", async () => {
   assert.equal(read, 1);
 });
 
+/** A table of the same rows, and how many of its batches were read. */
+function counted(): { readonly table: MemoryQueryTable; read: number } {
+  const result = { table: events(), read: 0 };
+  const scan = result.table.scan.bind(result.table);
+  result.table.scan = async function* (request) {
+    for await (const batch of scan(request)) {
+      result.read++;
+      yield batch;
+    }
+  };
+  return result;
+}
+
+Deno.test("a limit over a filter stops the scan once it has its rows", async () => {
+  const limited = counted();
+  const tables = { "db.events": limited.table };
+  const few = "SELECT id FROM db.events WHERE id % 2 = 0 LIMIT 7";
+  const bytes = await queryBytes(db, few, { tables });
+  const { row_count, truncated } = JSON.parse(new TextDecoder().decode(bytes));
+  assert.deepEqual({ row_count, truncated }, { row_count: 7, truncated: false });
+  assert.equal(limited.read, 1);
+  const rare = "SELECT id FROM db.events WHERE id >= 149998 LIMIT 7 -- limit 1";
+  const all = JSON.parse(new TextDecoder().decode(await queryBytes(db, rare, { tables })));
+  assert.deepEqual(all.rows, [{ id: 149_998 }, { id: 149_999 }]);
+});
+
+Deno.test("a limit inside counts once, however the table is read", async () => {
+  for (
+    const sql of [
+      "SELECT id FROM (SELECT id FROM db.events LIMIT 5) WHERE id > 2 -- LIMIT 100",
+      "SELECT id FROM (FROM db.events LIMIT 5) LIMIT 100",
+      "SELECT id FROM (SELECT id FROM db.events WHERE id >= 0 LIMIT 5) WHERE id % 2 >= 0 LIMIT 100",
+    ]
+  ) {
+    const { rows } = await query(sql);
+    assert.deepEqual(rows.map(({ id }) => id), [0, 1, 2, 3, 4].slice(-rows.length), sql);
+    assert.ok(rows.length <= 5, sql);
+  }
+});
+
+Deno.test("a long run of white space is no work", async () => {
+  const startedAt = performance.now();
+  const { rows } = await query(`SELECT 1 AS a${" ".repeat(60_000)}, 2 AS b ;${" ;".repeat(1_000)}`);
+  assert.deepEqual(rows, [{ a: 1, b: 2 }]);
+  assert.ok(performance.now() - startedAt < 2_000);
+});
+
 Deno.test("the row limit cuts a result and says so", async () => {
   const { row_count, truncated } = await query("SELECT id FROM db.events", 10);
   assert.deepEqual({ row_count, truncated }, { row_count: 10, truncated: true });
