@@ -9,15 +9,11 @@ import { AppError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
 import { defaultWarehouse, loadSettings, type Settings } from "../lib/settings.ts";
 import { openState } from "../lib/state/mod.ts";
-import { WorkerClient } from "../workers/worker_client.ts";
 import { prepareFolder } from "./demo/demo_folder.ts";
-import { fillMethods } from "./demo/fill_methods.ts";
 import { demoGuide } from "./demo/requests.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const DEFAULT_DATA_DIR = "data/demo";
-/** Longest time that filling may take: it takes seconds. */
-const FILL_DEADLINE_MS = 5 * 60_000;
 /** The line with which the server says where it is. */
 const LISTENS = / listens on (\S+) /;
 
@@ -59,17 +55,9 @@ function requireOwnPlaces({ catalog, dataDir, stateUrl }: Settings): void {
 
 async function fill(warehouse: string, nowMs: number): Promise<void> {
   console.log("Writing the sample tables, which takes some seconds");
-  const isolate = new WorkerClient({
-    name: "fill",
-    methods: fillMethods,
-    spawn: () => new Worker(new URL("./demo/fill.worker.ts", import.meta.url), { type: "module" }),
-    onCrash: (reason) => console.error(`The isolate that fills the warehouse ended: ${reason}`),
-  });
-  try {
-    await isolate.call("fill", { warehouse, nowMs }, { deadlineMs: FILL_DEADLINE_MS });
-  } finally {
-    isolate.close();
-  }
+  // Loaded where there is something to fill: the Parquet codec stays in memory.
+  const { fillWarehouse } = await import("./demo/fill.ts");
+  await fillWarehouse({ warehouse, nowMs });
 }
 
 /** A token for whoever tries the demo, as a shell writes it. */
