@@ -10,7 +10,7 @@ export class PeerProcess implements AsyncDisposable {
   #rest = "";
 
   /** Starts a script of `peers/` in the virtual environment of a peer. */
-  constructor(peer: "pyiceberg" | "spark", script: string, args: readonly string[]) {
+  constructor(peer: "pyiceberg" | "spark" | "duckdb", script: string, args: readonly string[]) {
     this.#process = new Deno.Command(`${PEERS_DIR}/${peer}/bin/python`, {
       args: [`${SCRIPTS_DIR}${script}`, ...args],
       env: { PYTHONDONTWRITEBYTECODE: "1" },
@@ -26,6 +26,14 @@ export class PeerProcess implements AsyncDisposable {
   /** Sends one line. */
   async tell(line: string): Promise<void> {
     await this.#input.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** Sends a command as JSON and gives what comes back for it. */
+  async ask<T>(command: unknown): Promise<T> {
+    await this.tell(JSON.stringify(command));
+    const { word, text } = await this.hear("RESULT", "ERROR");
+    if (word === "ERROR") throw new Error(`Peer failed: ${JSON.parse(text)}`);
+    return JSON.parse(text);
   }
 
   /** The next line that begins with one of the words, without that word. */
@@ -79,10 +87,12 @@ export class SparkSession implements AsyncDisposable {
 
   /** Rows of a statement. */
   async sql(statement: string): Promise<readonly (readonly unknown[])[]> {
-    await this.#process.tell(JSON.stringify(statement));
-    const { word, text } = await this.#process.hear("RESULT", "ERROR");
-    if (word === "ERROR") throw new Error(`Spark failed: ${JSON.parse(text)}`);
-    return JSON.parse(text);
+    return await this.#process.ask(statement);
+  }
+
+  /** Rows of a statement as texts that keep every bit. */
+  async exactRows(statement: string): Promise<readonly string[]> {
+    return await this.#process.ask([statement]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,12 +3,13 @@
 Usage: spark_sql.py <warehouse folder> <iceberg-spark-runtime jar>
 
 Reads one statement a line, as JSON text, and answers each with a line "RESULT " and its rows, or
-with "ERROR " and a message.
+with "ERROR " and a message. A statement in a list gives rows as spark_rows.py writes them.
 """
 
 import json
 import sys
 
+from spark_rows import lines
 from spark_warehouse import open_session
 
 
@@ -17,7 +18,11 @@ def main(warehouse: str, jar: str) -> None:
     print("READY", flush=True)
     for line in sys.stdin:
         try:
-            rows = [list(row) for row in spark.sql(json.loads(line)).collect()]
+            statement = json.loads(line)
+            if isinstance(statement, list):
+                rows = lines(spark.sql(statement[0]))
+            else:
+                rows = [list(row) for row in spark.sql(statement).collect()]
             print("RESULT " + json.dumps(rows, default=str), flush=True)
         except Exception as error:
             print("ERROR " + json.dumps(str(error)[:2000]), flush=True)
