@@ -1,5 +1,9 @@
 /** What the demo prints once the server listens: how to ask it, and three things to ask. */
 
+/** No quotes in it: it is quoted by JSON, and that by a shell. */
+const QUERY = "SELECT country, sum(amount) AS revenue FROM shop.orders " +
+  "JOIN shop.customers USING (customer_id) GROUP BY country ORDER BY revenue DESC LIMIT 3";
+
 /** Options of {@linkcode demoGuide}. */
 export interface DemoGuideOptions {
   /** `http://127.0.0.1:3000`. */
@@ -32,10 +36,9 @@ Five sample tables lie in ${warehouse}; four of them are sick. In a second termi
   drls compact -d '{"table": "shop.orders", "dry_run": true}'
   drls compact -d '{"table": "shop.orders"}'
 
-3. Let go of its old snapshots, and of the files that only they still need.
+3. Ask for rows: tables are joined, and what was deleted is left out.
 
-  drls expire -d '{"table": "shop.orders", "dry_run": true}'
-  drls expire -d '{"table": "shop.orders"}'
+  drls query -d '{"sql": "${QUERY}"}'
 
 Ctrl-C stops the server. The tables stay: to begin anew, remove the folder.
 `;
