@@ -28,6 +28,7 @@ import {
 import type { IcebergValue } from "../../lib/iceberg/spec/types.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { uuidV7 } from "../../lib/uuid_v7.ts";
+import { bulkFileIo } from "./bulk_file_io.ts";
 
 /** A row: values in the order of the columns. */
 export type Row = readonly IcebergValue[];
@@ -80,7 +81,7 @@ export class SampleTable {
         commit: (one, commit, options) => catalog.commit(one, commit, options),
         drop: (one, options) => catalog.dropTable(one, options),
       },
-      openStorage,
+      openStorage: (spec) => bulkFileIo(openStorage(spec)),
     });
     return new SampleTable(store, await store.load(signal), signal);
   }
