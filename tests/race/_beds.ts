@@ -3,6 +3,7 @@ import {
   type Catalog,
   type CatalogGateway,
   openCatalog,
+  parseCatalogConfig,
   type TableDefinition,
   type TableLocation,
 } from "../../lib/catalog/mod.ts";
@@ -50,7 +51,7 @@ export interface TableBed extends AsyncDisposable {
   openTable(io: FileIo, process: Process | null): TableStore;
 }
 
-/** Makes a table. */
+/** Makes a table in a bed of its own. */
 export async function openBed(kind: BedKind, options: BedOptions): Promise<TableBed> {
   switch (kind) {
     case "memory":
@@ -68,14 +69,13 @@ export async function openBed(kind: BedKind, options: BedOptions): Promise<Table
   }
 }
 
-/** The name of every raced table. */
+/** The name of a raced table that is alone in its catalog. */
 const NAME = "db.t";
 
 /** What is made where there is a catalog to make it. */
-export function raceDefinition(
-  { formatVersion, spec, properties }: Omit<BedOptions, "clock">,
-): TableDefinition {
-  return definitionOf(NAME, { schema: RACE_SCHEMA, spec, properties, formatVersion });
+function raceDefinition(options: BedOptions, name = NAME): TableDefinition {
+  const { formatVersion, spec, properties } = options;
+  return definitionOf(name, { schema: RACE_SCHEMA, spec, properties, formatVersion });
 }
 
 function memoryBed(options: BedOptions, kind: "file" | "rest"): TableBed {
@@ -124,7 +124,7 @@ function watchedStore(base: TableStore, io: FileIo, process: Process): TableStor
 }
 
 /** A bed over a catalog: `io` overrides what the location's storage opens to. */
-export async function catalogBed(
+async function catalogBed(
   catalog: Catalog,
   options: BedOptions,
   { io, dispose }: { readonly io?: FileIo; readonly dispose: () => Promise<void> },
@@ -133,8 +133,34 @@ export async function catalogBed(
   return bedAt(location, catalog, { ...(io === undefined ? {} : { io }), dispose });
 }
 
-/** A bed over a table that is there already. */
-export function bedAt(
+/** Races in one catalog, so that each has a table of its own. */
+let configuredBeds = 0;
+
+/**
+ * A bed in any catalog that drls can be configured for: a table of its own, which is gone afterwards
+ * with all its files. `config` is a body of `PUT /api/config`.
+ */
+export async function configuredBed(config: unknown, options: BedOptions): Promise<TableBed> {
+  const open = { dataDir: null, storageRoots: [], clock: options.clock };
+  const catalog = openCatalog(parseCatalogConfig(config, open), open);
+  const name = `race.t_${Date.now()}_${Deno.pid}_${configuredBeds++}`;
+  const location = await catalog.createTable(raceDefinition(options, name));
+  const store = openTableStore(location, { gateway: gatewayOf(catalog), openStorage });
+  const { io, metadata } = await store.load();
+  const bed = bedAt(location, catalog, { io, dispose: () => Promise.resolve() });
+  return {
+    ...bed,
+    async [Symbol.asyncDispose]() {
+      await catalog.dropTable(await catalog.locate(name));
+      for (const { location: file } of await Array.fromAsync(io.listRecursive(metadata.location))) {
+        await io.delete(file);
+      }
+      await bed[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function bedAt(
   location: TableLocation,
   catalog: Catalog,
   { io = openStorage(location.storage), dispose }: {

@@ -46,7 +46,8 @@ export const appendByJob: Action = async (act) => {
   operation.expectedSnapshots = 1;
   const text = rows.map((row) => `${jsonOf(row, fields)}\n`).join("");
   const input = ReadableStream.from([new TextEncoder().encode(text)]);
-  await append({ location: act.options.location, format: "ndjson" }, { ...act.host, input });
+  const params = { location: act.options.location, format: "ndjson", dryRun: false } as const;
+  await append(params, { ...act.host, input });
 };
 
 /** Deletes by value whatever there is of some keys. */

@@ -70,6 +70,8 @@ export class Process {
   /** Calls that are made and not answered. */
   readonly waiting: Waiting[] = [];
   isOver = false;
+  /** Calls under way that are no steps. */
+  working = 0;
   /** Step of the scheduler before which it is not this process's turn. */
   sleepsUntil = 0;
   steps = 0;
@@ -90,6 +92,17 @@ export class Process {
   /** Resolves when the process dies. */
   get death(): Promise<"crashed"> {
     return this.#death.promise;
+  }
+
+  /** Does what is no step and takes time all the same: nobody else goes on meanwhile. */
+  async work<T>(effect: () => Promise<T>): Promise<T> {
+    this.working++;
+    try {
+      return await effect();
+    } finally {
+      this.working--;
+      this.#scheduler.news();
+    }
   }
 
   /** Makes a call when it is its turn. Of a dead process, no call comes back. */
@@ -199,6 +212,8 @@ export class Scheduler {
     const isArrival = this.#inFlight.length > 0 && (awake.length === 0 || chance.percent(4));
     if (isArrival) return await this.#arrive();
     const process = chance.pick(awake);
+    // In which order a process makes calls that do not wait for each other, no seed decides.
+    process.waiting.sort((a, b) => compare(a.point, b.point));
     const waiting = process.waiting.splice(chance.below(process.waiting.length), 1)[0];
     if (waiting === undefined) throw new TypeError("A process without a step was chosen");
     await this.#take(process, waiting);
@@ -269,7 +284,9 @@ export class Scheduler {
       for (const process of this.#processes) {
         if (process.isOver && process.waiting.length === 0) this.#processes.delete(process);
       }
-      const isBusy = [...this.#processes].some((process) => process.waiting.length === 0);
+      const isBusy = [...this.#processes].some(({ waiting, working }) =>
+        waiting.length === 0 || working > 0
+      );
       quiet = isBusy || this.#news !== before ? 0 : quiet + 1;
       if (turns > MAX_BUSY_TURNS) throw new Error(`Writers do not come to rest: ${this.#busy()}`);
     }
@@ -279,4 +296,9 @@ export class Scheduler {
     const busy = [...this.#processes].filter((process) => process.waiting.length === 0);
     return busy.map((process) => `${process.writer} (${process.steps} steps)`).join(", ");
   }
+}
+
+function compare(a: Point, b: Point): number {
+  const [one, other] = [`${a.what} ${a.where}`, `${b.what} ${b.where}`];
+  return one < other ? -1 : one > other ? 1 : 0;
 }

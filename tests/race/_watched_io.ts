@@ -22,6 +22,13 @@ export class Births {
     this.#bornMs.set(plain(location), bornMs);
   }
 
+  /** Files that nobody told of, such as those in the making, are as old as this. */
+  discover(locations: Iterable<string>): void {
+    for (const location of locations) {
+      if (!this.#bornMs.has(plain(location))) this.add(location);
+    }
+  }
+
   /** The stat with the time that the race knows; the machine's clock may be ahead of the race's. */
   of(stat: FileStat): FileStat {
     const bornMs = this.#bornMs.get(plain(stat.location));
@@ -141,7 +148,7 @@ export class WatchedIo implements FileIo {
     const { location } = writer;
     return {
       location,
-      write: (chunk) => writer.write(chunk),
+      write: (chunk) => this.#options.process.work(() => writer.write(chunk)),
       close: () =>
         this.#step("close", location, {
           weight: "write",

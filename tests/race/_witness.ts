@@ -86,14 +86,17 @@ export class Witness {
     return this.#live;
   }
 
-  /** Looks at the table; what is wrong with it is a {@linkcode RaceFailure}. */
-  async look(): Promise<void> {
+  /**
+   * Looks at the table after a step of `writer`; what is wrong with it is a {@linkcode RaceFailure}.
+   */
+  async look(writer: string): Promise<void> {
     const { store } = this.#options;
     const table = await store.load();
     const last = this.#last;
     if (last !== null && table.metadataLocation === last.metadataLocation) return;
     this.#versions++;
     this.#checkHistory(table.metadata, last?.metadata ?? null);
+    if (last !== null) checkSuccession(last.metadata, table.metadata, writer);
     this.#io ??= readingOnce(this.#options.io, table);
     for (const snapshot of this.#inOrder(table.metadata)) {
       const rows = this.#options.oracle.see(snapshot);
@@ -243,6 +246,31 @@ export class Witness {
     const missing = [...live].filter((location) => !there.has(location));
     if (missing.length > 0) throw new RaceFailure(`The table lacks ${missing.join(", ")}`);
     this.#live = live;
+  }
+}
+
+/** What was there stays there: only expiry lets go of anything, and only a rollback goes back. */
+function checkSuccession(last: TableMetadata, now: TableMetadata, writer: string): void {
+  const lacks = <T>(what: string, list: (metadata: TableMetadata) => readonly T[]) => {
+    const there = new Set(list(now));
+    const gone = list(last).filter((one) => !there.has(one));
+    return gone.length === 0 ? [] : [`${what} ${gone.join(", ")}`];
+  };
+  const gone = [
+    ...lacks("properties", ({ properties }) => Object.keys(properties)),
+    ...(writer.startsWith("expirer") ? [] : [
+      ...lacks("snapshots", ({ snapshots }) => snapshots.map(({ snapshotId }) => snapshotId)),
+      ...lacks("schemas", ({ schemas }) => schemas.map(({ schemaId }) => schemaId)),
+      ...lacks("refs", ({ refs }) => [...refs.keys()]),
+    ]),
+  ];
+  if (gone.length > 0) throw new RaceFailure(`The commit of ${writer} drops ${gone.join("; ")}`);
+  if (writer.startsWith("roll-backer")) return;
+  for (const { name, snapshotId } of last.refs.values()) {
+    const head = now.refs.get(name)?.snapshotId ?? snapshotId;
+    const parent = now.snapshots.find((one) => one.snapshotId === head)?.parentSnapshotId;
+    if (head === snapshotId || parent === snapshotId) continue;
+    throw new RaceFailure(`The commit of ${writer} moves ${name} from ${snapshotId} to ${head}`);
   }
 }
 

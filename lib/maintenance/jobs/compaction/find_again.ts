@@ -9,10 +9,18 @@ export interface GroupsFound {
   readonly gone: readonly PlannedGroup[];
 }
 
+/** Options of {@linkcode findAgain}. */
+export interface FindAgainOptions {
+  readonly state: PlanningState;
+  /** The spec that new files get in this state. */
+  readonly outputSpecId: number;
+  readonly signal: AbortSignal;
+}
+
 /** Looks every file of the groups up by its location. */
 export async function findAgain(
   groups: readonly PlannedGroup[],
-  { state, signal }: { readonly state: PlanningState; readonly signal: AbortSignal },
+  { state, outputSpecId, signal }: FindAgainOptions,
 ): Promise<GroupsFound> {
   const { metadata, io } = state.table;
   const wanted = new Set(groups.flatMap(({ files }) => files.map(locationOf)));
@@ -31,10 +39,17 @@ export async function findAgain(
   const gone: PlannedGroup[] = [];
   for (const group of groups) {
     const files = group.files.flatMap((file) => tasks.get(locationOf(file)) ?? []);
-    if (files.length === group.files.length) found.push({ ...group, files });
-    else gone.push(group);
+    if (files.length === group.files.length) {
+      found.push(underSpec({ ...group, files }, outputSpecId));
+    } else gone.push(group);
   }
   return { found, gone };
+}
+
+/** A partition of another spec says nothing about new files: the rows are sorted out anew. */
+function underSpec(group: PlannedGroup, outputSpecId: number): PlannedGroup {
+  const fits = group.files.every(({ dataFile }) => dataFile.specId === outputSpecId);
+  return fits ? group : { ...group, partition: null };
 }
 
 function locationOf({ dataFile }: FileScanTask): string {

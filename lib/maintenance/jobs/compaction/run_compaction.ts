@@ -21,6 +21,7 @@ import type {
   PlanningState,
 } from "./group_rewriter.ts";
 import type { CompactionLedger } from "./ledger.ts";
+import { outputSpec } from "./plan_table.ts";
 
 /** How often a group is rewritten at most before others' deletes win. */
 export const MAX_ROUNDS = 4;
@@ -116,14 +117,15 @@ class CompactionRun {
   }
 
   async #redo(): Promise<void> {
-    const { store, host, ledger } = this.#work;
+    const { store, host, ledger, options } = this.#work;
     const table = await store.load(host.signal);
     const snapshot = currentSnapshot(table.metadata);
     const groups = this.#toRedo;
     this.#toRedo = [];
     if (snapshot === undefined) return ledger.fail(groups, "files_replaced_meanwhile");
     const state = { table, snapshot };
-    const { found, gone } = await findAgain(groups, { state, signal: host.signal });
+    const { specId: outputSpecId } = outputSpec(table.metadata, options);
+    const { found, gone } = await findAgain(groups, { state, outputSpecId, signal: host.signal });
     ledger.fail(gone, "files_replaced_meanwhile");
     const finished = await this.#rewrite(found, state);
     await this.#commit(finished, true);
