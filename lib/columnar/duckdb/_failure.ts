@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 
 /** Longest part of the engine's own text that a caller sees. */
 const MAX_MESSAGE_CHARS = 500;
-const EXTENSION = /required extension '(\w+)'|extension "(\w+)"/;
+const EXTENSION = /required extension '(\w+)'|extension "(\w+)"|exists in the (\w+) extension/;
 
 /** Whether the engine is in no state to go on: its memory may be inconsistent. */
 export function isTrap(error: unknown): boolean {
@@ -31,7 +31,7 @@ export function queryFailure(error: unknown): AppError {
   const extension = EXTENSION.exec(text);
   if (extension !== null) {
     const message = `Cannot run the query: it uses a function or type of DuckDB's extension ` +
-      `"${extension[1] ?? extension[2]}", which is not part of this build`;
+      `"${extension[1] ?? extension[2] ?? extension[3]}", which is not part of this build`;
     return new AppError("unsupported", "sql_extension_missing", message);
   }
   if (/^(?:Out of Memory|memory access)/i.test(text)) {

@@ -54,6 +54,8 @@ export class DuckDb {
   #connection: number;
   #trapped = false;
   #endsAtMs = Infinity;
+  /** What a function of ours threw in the call under way. */
+  #thrown: unknown = null;
 
   private constructor(engine: Engine, memoryBytes: number) {
     this.#engine = engine;
@@ -114,7 +116,18 @@ export class DuckDb {
 
   /** Makes a function of SQL out of one of ours: from texts to a text. */
   defineFunction(name: string, fn: ScalarFunction): void {
-    this.#guard(() => this.#engine.createScalarFunction(this.#connection, name, new Utf8(), fn));
+    // The engine makes a text of what a function throws; the error itself says more.
+    const remembering: ScalarFunction = (...args) => {
+      try {
+        return fn(...args);
+      } catch (error) {
+        this.#thrown = error;
+        throw error;
+      }
+    };
+    this.#guard(() =>
+      this.#engine.createScalarFunction(this.#connection, name, new Utf8(), remembering)
+    );
   }
 
   /** Closes the settings: no statement after this can change one. */
@@ -131,10 +144,9 @@ export class DuckDb {
   }
 
   async *#translated(reader: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
-    try {
-      for await (const batch of reader) yield packBooleans(batch);
-    } catch (error) {
-      throw this.#failure(error);
+    for await (const batch of reader) {
+      // One without rows may lack the children of its columns.
+      if (batch.numRows > 0) yield packBooleans(batch);
     }
   }
 
@@ -179,6 +191,7 @@ export class DuckDb {
       throw new AppError("internal", "query_engine_lost", "The query engine has failed before");
     }
     const leftMs = this.#endsAtMs - performance.now();
+    this.#thrown = null;
     try {
       return callWithin(call, Math.min(leftMs, MAX_CALL_MS));
     } catch (error) {
@@ -192,6 +205,7 @@ export class DuckDb {
       return cutOff(error);
     }
     if (isTrap(error)) this.#trapped = true;
+    else if (this.#thrown instanceof AppError) return this.#thrown;
     return queryFailure(error);
   }
 }

@@ -25,7 +25,11 @@ export type QueryAt = z.infer<typeof QueryAt>;
 
 /** The body of `POST /api/query`. */
 export const QueryRequest = z.strictObject({
-  sql: z.string().min(1).max(MAX_SQL_CHARS).meta({ description: "One query that reads" }),
+  sql: z.string().min(1).max(MAX_SQL_CHARS).refine(
+    // The engine takes one for the end of the text, and would not see what follows.
+    (sql) => !sql.includes("\0"),
+    "Expected no NUL characters",
+  ).meta({ description: "One query that reads" }),
   limit: z.int().positive().optional().meta({
     description: `Most rows; ${DEFAULT_ROW_LIMIT} for JSON without it, all for other formats`,
   }),

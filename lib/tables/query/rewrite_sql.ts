@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { quoteName } from "./engine_types.ts";
 import type { TableMention } from "./sql_tables.ts";
-import { isSqlSymbol, isSqlWord, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
+import { isSqlSymbol, isSqlWord, sqlName, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
 
 /** A table where the query's text names it, and its name in the engine. */
 export interface NamedMention {
@@ -13,17 +13,43 @@ export interface NamedMention {
 }
 
 /** Words that a query which only reads begins with. */
-const STARTS = ["SELECT", "WITH", "FROM", "VALUES", "TABLE", "DESCRIBE", "SHOW", "SUMMARIZE"];
+const STARTS = ["SELECT", "WITH", "FROM", "VALUES", "TABLE"];
+/** These read too; the engine explains them only inside of another query. */
+const WRAPPED_STARTS = ["DESCRIBE", "SUMMARIZE", "SHOW", "PIVOT", "UNPIVOT"];
+/** Functions that do more than read, or that read tables which nobody here has seen named. */
+const FORBIDDEN_FUNCTIONS = new Set([
+  "enable_logging",
+  "disable_logging",
+  "set_log_level",
+  "truncate_duckdb_logs",
+  "checkpoint",
+  "force_checkpoint",
+  "query",
+  "query_table",
+]);
 
-/** Refuses a text that does not begin as a query that reads. */
+/** Refuses a text that does not begin as a query that reads, or that calls what does more. */
 export function requireQuery(sql: string): void {
-  const first = tokenizeSql(sql).find((token) => !isSqlSymbol(token, "("));
-  if (STARTS.some((word) => isSqlWord(first, word))) return;
+  const tokens = tokenizeSql(sql);
+  const forbidden = tokens.find((token, i) =>
+    token.kind === "name" && isSqlSymbol(tokens[i + 1], "(") &&
+    FORBIDDEN_FUNCTIONS.has(sqlName(token).toLowerCase())
+  );
+  if (forbidden !== undefined) throw functionForbidden(sqlName(forbidden));
+  const first = tokens.find((token) => !isSqlSymbol(token, "("));
+  if ([...STARTS, ...WRAPPED_STARTS].some((word) => isSqlWord(first, word))) return;
   const message =
     `Cannot run the query: it does not begin with ${STARTS.slice(0, 4).join(", ")}; ` +
     "only queries that read are allowed";
   throw new AppError("invalid", "sql_not_a_query", message, {
     issues: [{ path: "sql", message: "must be one query that reads" }],
+  });
+}
+
+function functionForbidden(name: string): AppError {
+  const message = "Cannot run the query: it calls a function that does more than read";
+  return new AppError("invalid", "sql_function_forbidden", message, {
+    issues: [{ path: "sql", message: `must not call ${name.toLowerCase()}` }],
   });
 }
 
@@ -38,7 +64,9 @@ export function rewriteSql(sql: string, tables: readonly NamedMention[]): string
     const inEngine = `${quoteName(namespace)}.${quoteName(name)}`;
     text = text.slice(0, mention.start) + inEngine + text.slice(mention.end);
   }
-  return withoutEnd(withJsonArrows(withoutZonedType(text)));
+  const ready = withoutEnd(withJsonArrows(withoutZonedType(text)));
+  const [first] = tokenizeSql(ready);
+  return WRAPPED_STARTS.some((word) => isSqlWord(first, word)) ? `FROM (\n${ready}\n)` : ready;
 }
 
 /** Without semicolons and white space at the end. A pattern would take the square of their number. */
@@ -82,9 +110,12 @@ function isTyped(tokens: readonly SqlToken[], i: number): boolean {
 function inUtc([literal = "", date, time, zone = "Z"]: RegExpExecArray, typed: boolean): string {
   if (/^(?:Z|[+-]00(?::?00)?)$/i.test(zone)) return literal;
   if (!typed) {
-    const message = `Cannot run the query: ${literal} has an offset, which is only read where it ` +
-      `is said to be a time; write TIMESTAMPTZ ${literal}`;
-    throw new AppError("invalid", "sql_offset_untyped", message);
+    const message =
+      "Cannot run the query: a string has an offset, which is only read where it is " +
+      "said to be a time";
+    throw new AppError("invalid", "sql_offset_untyped", message, {
+      issues: [{ path: "sql", message: `write TIMESTAMPTZ ${literal}` }],
+    });
   }
   const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
   const offsetMs = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0)) * 60_000;

@@ -74,10 +74,12 @@ function formatOf(zone: string): Intl.DateTimeFormat {
         minute: "numeric",
         second: "numeric",
       });
-    } catch (cause) {
-      const message = `Cannot run the query: "${zone.slice(0, 64)}" is no time zone; use a name ` +
-        `such as "Europe/Berlin" or "UTC"`;
-      throw new AppError("invalid", "time_zone_unknown", message, { cause });
+    } catch {
+      const message = "Cannot run the query: it names an unknown time zone; use a name such as " +
+        `"Europe/Berlin" or "UTC"`;
+      throw new AppError("invalid", "time_zone_unknown", message, {
+        issues: [{ path: "sql", message: `"${zone.slice(0, 64)}" is no time zone` }],
+      });
     }
     formats.set(zone, format);
   }

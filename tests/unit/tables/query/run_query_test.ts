@@ -209,6 +209,34 @@ Deno.test("joins, nested namespaces and qualified columns work", async () => {
   assert.deepEqual(rows, [{ x: 3, y: null }, { x: 4, y: "r4" }]);
 });
 
+Deno.test("tables are described and summarized, as statements too", async () => {
+  const described = await query("DESCRIBE db.events");
+  assert.deepEqual(described.rows.map((row) => row["column_name"]), [
+    "id",
+    "region",
+    "ts",
+    "half",
+    "js",
+  ]);
+  const { rows } = await query("SUMMARIZE SELECT id FROM db.events -- all of it");
+  assert.deepEqual([rows[0]?.["min"], rows[0]?.["max"]], ["0", "149999"]);
+  assert.equal((await query("SHOW TABLES")).rows.length, 0);
+});
+
+Deno.test("a result without rows has its columns, nested and boolean ones too", async () => {
+  const { columns, rows } = await query(
+    "SELECT [true] AS a, id > 1 AS b FROM db.events WHERE false",
+  );
+  assert.deepEqual(columns.map(({ type }) => type), ["array<boolean>", "boolean"]);
+  assert.deepEqual(rows, []);
+});
+
+Deno.test("what a stand-in refuses comes with its own code", async () => {
+  await assert.rejects(query("SELECT now() AT TIME ZONE 'Nowhere/At all'"), {
+    code: "time_zone_unknown",
+  });
+});
+
 Deno.test("columns of one name get numbers", async () => {
   const { rows } = await query("SELECT 1 AS a, 2 AS a, 3 AS a_1");
   assert.equal(Object.keys(rows[0] ?? {}).length, 3);
@@ -256,6 +284,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   "PRAGMA database_list": "sql_not_a_query",
   "INSTALL httpfs": "sql_not_a_query",
   "EXPLAIN ANALYZE SELECT 1": "sql_not_a_query",
+  "SELECT * FROM enable_logging()": "sql_function_forbidden",
+  "FROM \"Query\"('SELECT 1')": "sql_function_forbidden",
   "WITH x AS (SELECT 1) INSERT INTO db.events SELECT * FROM x": "sql_invalid",
   "SELECT * FROM read_csv('/etc/passwd')": "sql_invalid",
   "SELECT * FROM read_text('/etc/passwd')": "sql_invalid",
