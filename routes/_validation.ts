@@ -17,7 +17,10 @@ export type Checked = { readonly value: unknown; readonly issues: readonly Field
 export function check(schema: z.ZodType, input: unknown): Checked {
   const parsed = schema.safeParse(input);
   if (parsed.success) return { value: parsed.data, issues: [] };
-  return { value: undefined, issues: parsed.error.issues.flatMap(toFieldIssues) };
+  return {
+    value: undefined,
+    issues: parsed.error.issues.flatMap((issue) => toFieldIssues(issue, input)),
+  };
 }
 
 /** Throws one `invalid` error over all parts of a request, if any has issues. */
@@ -42,14 +45,36 @@ export function queryInput(url: URL): Record<string, string | string[]> {
   return input;
 }
 
-function toFieldIssues(issue: ZodIssue): FieldIssue[] {
+function toFieldIssues(issue: ZodIssue, input: unknown): FieldIssue[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: dotted([...issue.path, key]),
       message: "Unknown field",
     }));
   }
-  return [{ path: dotted(issue.path), message: issue.message }];
+  const { path, message } = issue;
+  if (path.length === 0 || valueAt(input, path) !== undefined) {
+    return [{ path: dotted(path), message }];
+  }
+  // Nobody sent "undefined": JSON has no such value.
+  return [{ path: dotted(path), message: ["Missing", ...expectedBy(issue)].join(": expected ") }];
+}
+
+/** What a field would have to be, where that is said in a few words. */
+function expectedBy(issue: ZodIssue): readonly string[] {
+  if (issue.code === "invalid_type") return [issue.expected];
+  if (issue.code !== "invalid_value") return [];
+  return [issue.values.map((value) => JSON.stringify(value)).join(" or ")];
+}
+
+/** What the client sent in a field; undefined where nothing. */
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Readonly<Record<PropertyKey, unknown>>)[key];
+  }
+  return value;
 }
 
 function dotted(path: readonly PropertyKey[]): string {

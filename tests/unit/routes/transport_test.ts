@@ -76,6 +76,17 @@ Deno.test("a request that parses but is wrong is 422 with each field named", asy
   ]);
 });
 
+Deno.test("a field that was left out is told to be missing, in words of JSON", async () => {
+  const init = jsonRequest("DataEngineer", { parts: [{}, { kind: 7 }] });
+  const { body } = await send("/api/things/a?dry=yes", init);
+  const messages = new Map(body.errors.map((e: Record<string, string>) => [e.path, e.message]));
+  assert.equal(messages.get("name"), "Missing: expected string");
+  assert.equal(messages.get("parts.0.kind"), 'Missing: expected "a" or "b"');
+  assert.notEqual(messages.get("parts.1.kind"), undefined);
+  assert.ok(!JSON.stringify(body).includes("undefined"));
+  assert.ok(!String(messages.get("parts.1.kind")).startsWith("Missing"));
+});
+
 Deno.test("a query parameter that is repeated is 422", async () => {
   const init = jsonRequest("DataEngineer", { name: "n" });
   const { response, body } = await send("/api/things/a?dry=yes&dry=no", init);
