@@ -50,7 +50,7 @@ async function* readGroups(
   source: ParquetSource,
   options: ReadRowsOptions,
 ): AsyncGenerator<PlacedBatch> {
-  const { prune, batchRows, signal } = options;
+  const { prune, batchRows, windowBytes, signal } = options;
   const mayMatch = prune === undefined ? null : metricsMayMatch(prune.filter);
   const columns = options.columns.flatMap((place) => source.schema.columns[place] ?? []);
   const wanted = options.rowGroups === undefined ? null : new Set(options.rowGroups);
@@ -68,6 +68,7 @@ async function* readGroups(
       columns,
       signal,
       ...(batchRows === undefined ? {} : { batchSize: batchRows }),
+      ...(windowBytes === undefined ? {} : { windowBytes }),
     });
     for await (const batch of batches) {
       yield { batch, firstPosition: position };

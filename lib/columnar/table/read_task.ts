@@ -54,6 +54,8 @@ export interface ReadTaskOptions {
   readonly rowGroups?: readonly number[];
   /** Rows of a batch, at most. */
   readonly batchRows?: number;
+  /** Decoded bytes at a time, of Parquet files; a reader with little memory has less of them. */
+  readonly windowBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,6 +91,7 @@ export async function* readTask(
       prune: { filter: task.residual, schema },
       rowGroups: options.rowGroups,
       batchRows: options.batchRows,
+      windowBytes: options.windowBytes,
       signal,
     },
   });

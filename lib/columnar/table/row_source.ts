@@ -33,6 +33,8 @@ export interface ReadRowsOptions {
   readonly rowGroups?: readonly number[] | undefined;
   /** Rows of a batch, at most. */
   readonly batchRows?: number | undefined;
+  /** Decoded bytes at a time, of Parquet files: see `ReadRowGroupOptions`. */
+  readonly windowBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -30,6 +30,8 @@ export interface PageCheck {
   readonly dictionaryBytes: number;
   /** Bytes of all pages after decompression. */
   readonly uncompressedBytes: number;
+  /** Values in the dictionary that every data page refers to; null where any holds values itself. */
+  readonly dictionaryValues: number | null;
 }
 
 /** Refuses (`unsupported`) codecs and encodings that cannot be decoded, before anything is fetched. */
@@ -51,6 +53,8 @@ export function checkPages(chunk: ChunkToCheck): PageCheck {
   let values = 0;
   let dictionaryBytes = 0;
   let uncompressedBytes = 0;
+  let dictionaryValues: number | null = null;
+  let isPlain = false;
   while (values < metaData.numValues && offset < bytes.length) {
     const reader = new CompactReader(bytes, { location, offset });
     const header = pageHeaderCodec.read(reader);
@@ -68,8 +72,13 @@ export function checkPages(chunk: ChunkToCheck): PageCheck {
     } else {
       if (page.numValues < 0) fail("has a page with a negative number of values");
       checkEncoding(page.encoding, location, column);
-      if (header.type === PageType.dictionary) dictionaryBytes = uncompressedSize;
-      else values += page.numValues;
+      if (header.type === PageType.dictionary) {
+        dictionaryBytes = uncompressedSize;
+        dictionaryValues = page.numValues;
+      } else {
+        values += page.numValues;
+        isPlain ||= ENCODING_NAMES[page.encoding]?.endsWith("_DICTIONARY") !== true;
+      }
     }
     uncompressedBytes += uncompressedSize;
     offset = reader.position + compressedSize;
@@ -77,7 +86,11 @@ export function checkPages(chunk: ChunkToCheck): PageCheck {
   if (values !== metaData.numValues) {
     fail(`claims ${metaData.numValues} values, its pages have ${values}`);
   }
-  return { dictionaryBytes, uncompressedBytes };
+  return {
+    dictionaryBytes,
+    uncompressedBytes,
+    dictionaryValues: isPlain ? null : dictionaryValues,
+  };
 }
 
 function pageOf(header: PageHeader): PageHeader["dictionary"] {

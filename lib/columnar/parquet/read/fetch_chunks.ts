@@ -1,6 +1,7 @@
 /** Fetching column chunks: neighbouring ones with one read, large ones with several. */
 import { mapConcurrently } from "../../../concurrency.ts";
 import type { FileIo } from "../../../iceberg/ports.ts";
+import { releaseBytes } from "../../../release_bytes.ts";
 import type { ChunkRange } from "../footer/read_footer.ts";
 
 /** Bytes between two chunks that are read rather than skipped. */
@@ -24,7 +25,7 @@ export interface FetchChunksOptions {
 
 /** Chunks side by side in one buffer. */
 export interface FetchedChunks {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   /** Where each chunk begins in `bytes`, in the order of the request. */
   readonly offsets: readonly number[];
 }
@@ -49,17 +50,28 @@ export async function fetchChunks(
     span.at = length;
     length += span.end - span.offset;
   }
-  const bytes = new Uint8Array(length + room);
   const pieces = spans.flatMap((span) => splitSpan(span));
-  const read = ({ offset, length }: ChunkRange) =>
-    file?.subarray(offset, offset + length) ??
-      io.read(location, { range: { offset, length }, ...(signal === undefined ? {} : { signal }) });
-  await mapConcurrently(
-    pieces,
-    async ({ range, at }) => bytes.set(await read(range), at),
-    { limit: READ_CONCURRENCY, signal },
-  );
-  return { bytes, offsets: chunks.map((chunk) => placeOf(chunk, spans)) };
+  const offsets = chunks.map((chunk) => placeOf(chunk, spans));
+  const read = async ({ offset, length }: ChunkRange) =>
+    await io.read(location, {
+      range: { offset, length },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const [only, ...others] = pieces;
+  if (file === null && room === 0 && only !== undefined && others.length === 0) {
+    return { bytes: await read(only.range), offsets };
+  }
+  const bytes = new Uint8Array(length + room);
+  await mapConcurrently(pieces, async ({ range, at }) => {
+    if (file !== null) {
+      bytes.set(file.subarray(range.offset, range.offset + range.length), at);
+      return;
+    }
+    const piece = await read(range);
+    bytes.set(piece, at);
+    releaseBytes(piece);
+  }, { limit: READ_CONCURRENCY, signal });
+  return { bytes, offsets };
 }
 
 /** Joins ranges with at most {@linkcode MAX_GAP_BYTES} between them. */

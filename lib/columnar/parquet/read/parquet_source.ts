@@ -51,6 +51,13 @@ export interface ParquetRowGroup {
   readonly sortingColumns: readonly SortingColumn[];
 }
 
+/** A column chunk that was fetched. */
+export interface FetchedLeaf {
+  readonly metaData: ColumnMetaData;
+  readonly bytes: Uint8Array;
+  readonly pages: PageCheck;
+}
+
 /** Options of {@linkcode ParquetSource.readRowGroup}. */
 export interface ReadRowGroupOptions {
   /**
@@ -181,7 +188,7 @@ export class ParquetSource {
     index: number,
     leaves: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly { readonly metaData: ColumnMetaData; readonly bytes: Uint8Array }[]> {
+  ): Promise<readonly FetchedLeaf[]> {
     const chunks = leaves.map((leaf) => this.rowGroups[index]!.chunks[leaf]!);
     const { location } = this;
     const columns = leaves.map((leaf) => this.schema.leaves[leaf]!.path.join("."));
@@ -191,9 +198,20 @@ export class ParquetSource {
     const { bytes, offsets } = await this.#fetch(chunks, { signal, room: 0 });
     return chunks.map(({ metaData, length }, at) => {
       const chunk = bytes.subarray(offsets[at]!, offsets[at]! + length);
-      checkPages({ bytes: chunk, metaData, location, column: columns[at]! });
-      return { metaData, bytes: chunk };
+      const pages = checkPages({ bytes: chunk, metaData, location, column: columns[at]! });
+      return { metaData, bytes: chunk, pages };
     });
+  }
+
+  /** Bytes that some leaves of a row group take once they are decoded, by estimate. */
+  decodedBytes(index: number, leaves: readonly number[]): number {
+    return leaves.reduce((sum, leaf) => {
+      const { metaData } = this.rowGroups[index]!.chunks[leaf]!;
+      return sum + estimateDecoded(metaData, {
+        uncompressedBytes: metaData.totalUncompressedSize,
+        hasDictionary: (metaData.dictionaryPageOffset ?? 0) > 0,
+      });
+    }, 0);
   }
 
   async #fetch(
@@ -220,7 +238,9 @@ export class ParquetSource {
         bytes: bytes.subarray(offset, offset + length),
         ...this.#place(metaData, schema, at),
       });
-      decodedBytes += estimateDecoded(metaData, check);
+      const { uncompressedBytes, dictionaryBytes } = check;
+      const hasDictionary = dictionaryBytes > 0;
+      decodedBytes += estimateDecoded(metaData, { uncompressedBytes, hasDictionary });
     });
     return decodedBytes;
   }
@@ -281,7 +301,12 @@ const FIXED_VALUE_BYTES: readonly (number | null)[] = [1, 4, 8, 8, 4, 8, null, n
 /** Offset and validity of one value of varying length. */
 const VALUE_OVERHEAD_BYTES = 5;
 
-function estimateDecoded(metaData: ColumnMetaData, check: PageCheck): number {
+interface PageFacts {
+  readonly uncompressedBytes: number;
+  readonly hasDictionary: boolean;
+}
+
+function estimateDecoded(metaData: ColumnMetaData, pages: PageFacts): number {
   const { type, numValues, sizeStatistics } = metaData;
   const fixed = FIXED_VALUE_BYTES[type] ?? null;
   // Decimals of any physical type take 16 bytes; nobody minds windows of half the size.
@@ -290,8 +315,8 @@ function estimateDecoded(metaData: ColumnMetaData, check: PageCheck): number {
   const exact = sizeStatistics?.unencodedByteArrayDataBytes ?? null;
   if (exact !== null && exact >= 0) return overhead + exact;
   // A dictionary is written once and repeated in every row: guess from its share of the values.
-  const repeated = check.dictionaryBytes === 0 ? 1 : TYPICAL_DICTIONARY_GAIN;
-  return overhead + check.uncompressedBytes * repeated;
+  const repeated = pages.hasDictionary ? TYPICAL_DICTIONARY_GAIN : 1;
+  return overhead + pages.uncompressedBytes * repeated;
 }
 
 /** How many times its encoded size a column with a dictionary takes, at a guess. */

@@ -6,8 +6,10 @@ import { throwIfAborted } from "../../../abort.ts";
 import { mapConcurrently } from "../../../concurrency.ts";
 import { AppError } from "../../../errors.ts";
 import type { Schema } from "../../../iceberg/spec/schema.ts";
+import { releaseBytes } from "../../../release_bytes.ts";
 import type { ColumnMetaData } from "../footer/file_metadata.ts";
 import { MAGIC } from "../footer/read_footer.ts";
+import type { PageCheck } from "../read/check_pages.ts";
 import { decodeError } from "../read/decode.ts";
 import type { LocatedRowGroup } from "../read/row_group_file.ts";
 import { rowGroupFooter } from "../read/row_group_file.ts";
@@ -19,6 +21,7 @@ import { describeEncoded, type EncodedRowGroup } from "../write/encoded_row_grou
 import { type WriteSchema, writeSchemaOf } from "../write/parquet_schema.ts";
 import type { WriteSettings } from "../write/write_settings.ts";
 import { countNansInMemory } from "./count_nans.ts";
+import { type ChunkFacts, isDictionaryWorthwhile } from "./dictionary_choice.ts";
 import { nullChunk } from "./null_chunk.ts";
 import type { TranscodePlan } from "./plan_transcode.ts";
 
@@ -65,7 +68,14 @@ export async function transcodeRowGroups(
   throwIfAborted(signal);
   const groups = fetched.filter(({ rows }) => rows > 0);
   if (groups.length === 0) throw new RangeError("Cannot transcode no rows");
-  const { bytes, nanCounts } = transcode(groups, { schema, settings });
+  const columnsWithoutDictionary = [
+    ...settings.columnsWithoutDictionary,
+    ...columnsWithoutUseOfOne(groups, { schema, settings }),
+  ];
+  const { bytes, nanCounts } = transcode(groups, {
+    schema,
+    settings: { ...settings, columnsWithoutDictionary },
+  });
   const { metadata, ...encoded } = describeEncoded(bytes, schema);
   const columns = metadata.columns.map((column, leaf) => ({
     ...column,
@@ -77,7 +87,12 @@ export async function transcodeRowGroups(
 interface FetchedGroup {
   readonly location: string;
   readonly rows: number;
-  readonly chunks: readonly { readonly metaData: ColumnMetaData; readonly bytes: Uint8Array }[];
+  readonly chunks: readonly {
+    readonly metaData: ColumnMetaData;
+    readonly bytes: Uint8Array;
+    /** Null for nulls made here. */
+    readonly pages: PageCheck | null;
+  }[];
 }
 
 async function fetchGroup(
@@ -93,7 +108,7 @@ async function fetchGroup(
   const rows = source.rowGroups[index]?.rowCount ?? 0;
   const next = found.values();
   const chunks = leaves.map((leaf, at) => {
-    if (leaf === null) return nullChunk(schema.tree.leaves[at]!, rows);
+    if (leaf === null) return { ...nullChunk(schema.tree.leaves[at]!, rows), pages: null };
     const { value } = next.next();
     if (value === undefined) throw new TypeError(`Cannot find the chunk of leaf ${leaf}`);
     return value;
@@ -101,8 +116,42 @@ async function fetchGroup(
   return { location: source.location, rows, chunks };
 }
 
+/** Top-level columns whose dictionary would not pay. */
+function columnsWithoutUseOfOne(
+  groups: readonly FetchedGroup[],
+  { schema, settings }: { readonly schema: WriteSchema; readonly settings: WriteSettings },
+): readonly string[] {
+  return schema.tree.leaves.flatMap(({ path }, leaf) => {
+    const [name, ...below] = path;
+    if (name === undefined || below.length > 0) return [];
+    const facts = groups.flatMap(({ chunks }) => factsOf(chunks[leaf]!));
+    return isDictionaryWorthwhile(facts, settings.dictionarySizeBytes) ? [] : [name];
+  });
+}
+
+function factsOf({ metaData, pages }: FetchedGroup["chunks"][number]): readonly ChunkFacts[] {
+  const values = metaData.numValues - (metaData.statistics?.nullCount ?? 0);
+  if (pages === null || values <= 0) return [];
+  const { dictionaryValues, dictionaryBytes, uncompressedBytes } = pages;
+  return [
+    dictionaryValues === null || dictionaryValues === 0
+      ? { values, distinctValues: values, valueBytes: uncompressedBytes / values }
+      : {
+        values,
+        distinctValues: dictionaryValues,
+        valueBytes: dictionaryBytes / dictionaryValues,
+      },
+  ];
+}
+
+interface JoinedFile {
+  readonly bytes: Uint8Array;
+  /** The same row groups, as they lie in it. */
+  readonly groups: readonly FetchedGroup[];
+}
+
 /** One file in memory that has all of them as row groups. */
-function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): Uint8Array {
+function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): JoinedFile {
   let at = MAGIC.length;
   const located = groups.map(({ rows, chunks }): LocatedRowGroup => ({
     numRows: rows,
@@ -117,10 +166,15 @@ function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): Uint8
   const file = new Uint8Array(at + footer.length);
   file.set(MAGIC);
   file.set(footer, at);
-  groups.forEach(({ chunks }, group) =>
-    chunks.forEach(({ bytes }, leaf) => file.set(bytes, located[group]!.chunks[leaf]!.offset))
-  );
-  return file;
+  const joined = groups.map((group, at) => ({
+    ...group,
+    chunks: group.chunks.map((chunk, leaf) => {
+      const { offset } = located[at]!.chunks[leaf]!;
+      file.set(chunk.bytes, offset);
+      return { ...chunk, bytes: file.subarray(offset, offset + chunk.bytes.length) };
+    }),
+  }));
+  return { bytes: file, groups: joined };
 }
 
 interface Transcoded {
@@ -133,11 +187,13 @@ function transcode(
   { schema, settings }: { readonly schema: WriteSchema; readonly settings: WriteSettings },
 ): Transcoded {
   const file = joinGroups(groups, schema);
+  releaseBytes(...groups.flatMap(({ chunks }) => chunks.map(({ bytes }) => bytes)));
   let isDecoded = false;
   try {
     return withParquetWasm((wasm, own) => {
-      const table = own(wasm.readParquet(file, { batchSize: BATCH_ROWS }));
+      const table = own(wasm.readParquet(file.bytes, { batchSize: BATCH_ROWS }));
       isDecoded = true;
+      releaseBytes(file.bytes);
       const view = own(table.toFFI());
       const addresses = Array.from({ length: view.numArrays() }, (_, at) => view.arrayAddr(at));
       const memory = memoryOf(wasm);
@@ -148,7 +204,7 @@ function transcode(
     });
   } catch (error) {
     if (!(error instanceof ParquetWasmError)) throw error;
-    throw isDecoded ? encodeError(error) : culpritOf(groups, { schema, error });
+    throw isDecoded ? encodeError(error) : culpritOf(file.groups, { schema, error });
   }
 }
 
@@ -158,9 +214,9 @@ function culpritOf(
   { schema, error }: { readonly schema: WriteSchema; readonly error: ParquetWasmError },
 ): AppError {
   for (const group of groups) {
-    const file = joinGroups([group], schema);
+    const { bytes } = joinGroups([group], schema);
     try {
-      withParquetWasm((wasm, own) => void own(wasm.readParquet(file, { batchSize: BATCH_ROWS })));
+      withParquetWasm((wasm, own) => void own(wasm.readParquet(bytes, { batchSize: BATCH_ROWS })));
     } catch (own) {
       if (own instanceof ParquetWasmError) return decodeError(own, group.location);
       throw own;

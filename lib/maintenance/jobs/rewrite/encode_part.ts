@@ -23,8 +23,13 @@ import { receivedTable, type TableContext } from "./table_context.ts";
 
 /** Files whose footers are read at a time. */
 const OPEN_CONCURRENCY = 8;
-/** What decoding, encoding and the encoded pages take, as a multiple of the rows themselves. */
-const COPIES = 4;
+/**
+ * Rows that are encoded at a time, as a share of memory: with the pages that they come from and go
+ * to, the encoder's buffers and what its memory keeps free, they take four times as much.
+ */
+const ROWS_SHARE = 1 / 8;
+/** The same for a single row group, which is taken whole rather than row by row. */
+const ROW_GROUP_SHARE = 1 / 4;
 
 /** The task. */
 export const installedEncodePartTask = installJob(encodePartTask, async (params, host) => {
@@ -38,12 +43,16 @@ export async function encodePart(
   table: TableContext,
   { memoryBytes, signal }: Pick<JobHost, "memoryBytes" | "signal">,
 ): Promise<readonly EncodedRowGroup[]> {
-  const maxRowBytes = memoryBytes / COPIES;
-  const plans = await planFast(inputs, table, { maxRowBytes, signal });
+  const maxRowBytes = memoryBytes * ROWS_SHARE;
+  const maxGroupBytes = memoryBytes * ROW_GROUP_SHARE;
+  const plans = await planFast(inputs, table, { maxGroupBytes, signal });
   if (plans === null) return await encodeRows(inputs, table, { maxRowBytes, signal });
-  if (plans.every(isEmpty)) return [];
   const { schema, settings } = table;
-  return [await transcodeRowGroups(plans, { schema, settings, signal })];
+  const encoded: EncodedRowGroup[] = [];
+  for (const run of runsOf(plans, maxRowBytes)) {
+    encoded.push(await transcodeRowGroups(run, { schema, settings, signal }));
+  }
+  return encoded;
 }
 
 interface EncodeOptions {
@@ -66,7 +75,7 @@ async function encodeRows(
     batches = [];
     bytes = 0;
   };
-  for await (const batch of readRows(inputs, table, signal)) {
+  for await (const batch of readRows(inputs, table, { windowBytes: maxRowBytes, signal })) {
     batches.push(batch);
     bytes += batchBytes(batch);
     if (bytes >= maxRowBytes) flush();
@@ -75,11 +84,11 @@ async function encodeRows(
   return encoded;
 }
 
-/** How each file goes through untouched; null where one cannot, or they are too large together. */
+/** How each file goes through untouched; null where one cannot, or has a row group that is too large. */
 async function planFast(
   inputs: readonly SentInput[],
   table: TableContext,
-  { maxRowBytes, signal }: EncodeOptions,
+  { maxGroupBytes, signal }: { readonly maxGroupBytes: number; readonly signal: AbortSignal },
 ): Promise<readonly TranscodeInput[] | null> {
   const isPlain = ({ task }: SentInput) =>
     task.deletes.length === 0 && task.dataFile.fileFormat === "parquet";
@@ -91,13 +100,11 @@ async function planFast(
     { limit: OPEN_CONCURRENCY, signal },
   );
   const found: TranscodeInput[] = [];
-  let bytes = 0;
   for (const plan of plans) {
-    if (plan === null) return null;
+    if (plan === null || unitsOf(plan).some(({ bytes }) => bytes > maxGroupBytes)) return null;
     found.push(plan);
-    bytes += uncompressedBytes(plan);
   }
-  return bytes <= maxRowBytes ? found : null;
+  return found;
 }
 
 async function planFile(
@@ -124,16 +131,37 @@ export async function openFile(
   return await openParquetFile(io, { location: filePath, sizeBytes: fileSizeInBytes, signal });
 }
 
-function groupsOf({ plan: { source }, rowGroups }: TranscodeInput) {
-  return rowGroups === undefined
-    ? source.rowGroups
-    : rowGroups.flatMap((at) => source.rowGroups[at] ?? []);
+/** A row group that has rows, with the bytes that they take in memory. */
+interface TranscodeUnit {
+  readonly input: TranscodeInput;
+  readonly bytes: number;
 }
 
-function uncompressedBytes(input: TranscodeInput): number {
-  return groupsOf(input).reduce((sum, group) => sum + group.uncompressedBytes, 0);
+function unitsOf({ plan, rowGroups }: TranscodeInput): readonly TranscodeUnit[] {
+  const { source } = plan;
+  const leaves = plan.leaves.filter((leaf) => leaf !== null);
+  return (rowGroups ?? source.rowGroups.keys().toArray())
+    .filter((at) => (source.rowGroups[at]?.rowCount ?? 0) > 0)
+    .map((at) => ({ input: { plan, rowGroups: [at] }, bytes: source.decodedBytes(at, leaves) }));
 }
 
-function isEmpty(input: TranscodeInput): boolean {
-  return groupsOf(input).every(({ rowCount }) => rowCount === 0);
+/** Runs of row groups that become one each: as few as memory allows, and about equally large. */
+function runsOf(
+  plans: readonly TranscodeInput[],
+  maxRowBytes: number,
+): readonly (readonly TranscodeInput[])[] {
+  const units = plans.flatMap(unitsOf);
+  const totalBytes = units.reduce((sum, { bytes }) => sum + bytes, 0);
+  const share = totalBytes / Math.max(1, Math.ceil(totalBytes / maxRowBytes));
+  const runs: TranscodeInput[][] = [];
+  let bytes = Infinity;
+  for (const unit of units) {
+    if (bytes + unit.bytes / 2 > share) {
+      runs.push([]);
+      bytes = 0;
+    }
+    runs.at(-1)?.push(unit.input);
+    bytes += unit.bytes;
+  }
+  return runs;
 }

@@ -6,11 +6,18 @@ import { currentSchema } from "../../../iceberg/spec/table_metadata.ts";
 import { receivedTask, type SentInput } from "./rewrite_tasks.ts";
 import type { TableContext } from "./table_context.ts";
 
+/** Options of {@linkcode readRows}. */
+export interface ReadInputsOptions {
+  /** Decoded bytes at a time. */
+  readonly windowBytes: number;
+  readonly signal: AbortSignal;
+}
+
 /** Batches in the Arrow form of `table.schema`. Errors are those of `readTask`. */
 export async function* readRows(
   inputs: readonly SentInput[],
   table: TableContext,
-  signal: AbortSignal,
+  { windowBytes, signal }: ReadInputsOptions,
 ): AsyncGenerator<RecordBatch> {
   const { io, metadata, schema } = table;
   const deletes = new DeleteLoader({ io, nameMapping: nameMappingOf(metadata.properties) });
@@ -22,6 +29,7 @@ export async function* readRows(
       fields: schema.fields,
       deletes,
       ...(rowGroups === null ? {} : { rowGroups }),
+      windowBytes,
       signal,
     });
   }

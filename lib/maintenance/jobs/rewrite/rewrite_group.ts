@@ -15,6 +15,8 @@ import { receivedTable, type TableContext } from "./table_context.ts";
 
 /** Share of memory that writing takes where rows are sorted, too. */
 const WRITER_SHARE = 1 / 4;
+/** Share of memory that one step of reading makes rows for, where they are sorted. */
+const READER_SHARE = 1 / 8;
 
 /** The task. */
 export const installedRewriteGroupTask = installJob(rewriteGroupTask, async (params, host) => {
@@ -91,7 +93,8 @@ async function rewriteSorted(
     signal,
   });
   try {
-    for await (const batch of readRows(inputs, table, signal)) await sort.add(batch);
+    const reading = { windowBytes: memoryBytes * READER_SHARE, signal };
+    for await (const batch of readRows(inputs, table, reading)) await sort.add(batch);
     for await (const batch of sort.sorted()) await writer.write(batch);
     return await writer.finish();
   } catch (error) {

@@ -47,11 +47,16 @@ function check(...pages: readonly (readonly number[])[]) {
 }
 
 Deno.test("checkPages() adds up pages of every type", () => {
-  assert.deepEqual(check(page()), { dictionaryBytes: 0, uncompressedBytes: 100 });
+  const plain = { dictionaryBytes: 0, uncompressedBytes: 100, dictionaryValues: null };
+  assert.deepEqual(check(page()), plain);
   assert.deepEqual(check(page(DICTIONARY), page()), {
     dictionaryBytes: 24,
     uncompressedBytes: 124,
+    // The dictionary was given up: its data page holds values.
+    dictionaryValues: null,
   });
+  const referring = page({ data: { ...data(10), encoding: 8 } });
+  assert.equal(check(page(DICTIONARY), referring).dictionaryValues, 3);
   const halves = { ...V2, numValues: 5, numRows: 5 };
   const half = page({ type: PageType.dataV2, data: null, dataV2: halves });
   assert.equal(check(half, half).uncompressedBytes, 200);
