@@ -21,7 +21,7 @@ Five sample tables lie in ${warehouse}; four of them are sick. In a second termi
   export TOKEN=${token}
   drls() {
     route=$1; shift
-    curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" "${url}/api/$route" "$@"
+    curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: \${TYPE:-application/json}" "${url}/api/$route" "$@"
     echo
   }
 
