@@ -6,6 +6,8 @@ import { AppError } from "../../errors.ts";
 
 /** Longest part of the engine's own text that a caller sees. */
 const MAX_MESSAGE_CHARS = 500;
+/** Its guesses at what was meant come from the engine's own tables: they would lead astray. */
+const NO_TABLE = /^Catalog Error: Table with name (\S+) does not exist!/;
 const EXTENSION = /required extension '(\w+)'|extension "(\w+)"|exists in the (\w+) extension/;
 
 /** Whether the engine is in no state to go on: its memory may be inconsistent. */
@@ -38,6 +40,15 @@ export function queryFailure(error: unknown): AppError {
     const message = "Cannot run the query: it needs more memory than a query may take. Select " +
       "fewer columns, or filter more";
     return new AppError("too_large", "query_too_large", message);
+  }
+  const table = NO_TABLE.exec(text)?.[1];
+  if (table !== undefined) {
+    const message = "Cannot run the query: it reads a table that the catalog does not have";
+    const issue = `There is no table "${shorten(table)}". Tables are named namespace.table, as ` +
+      "GET /api/tables lists them";
+    return new AppError("invalid", "sql_invalid", message, {
+      issues: [{ path: "sql", message: issue }],
+    });
   }
   const message = `Cannot run the query: the engine refuses it (${kindOf(text)})`;
   return new AppError("invalid", "sql_invalid", message, {

@@ -75,6 +75,19 @@ Deno.test("what the engine says of a query stays out of the error's own text and
   });
 });
 
+Deno.test("a table that is not there is named, with what names look like, and nothing is guessed", () => {
+  db.reset();
+  assert.throws(() => db.run("SELECT 1 FROM secret_name"), (error) => {
+    assert.ok(error instanceof AppError);
+    assert.deepEqual([error.kind, error.code], ["invalid", "sql_invalid"]);
+    const named = 'There is no table "secret_name". Tables are named namespace.table, as ' +
+      "GET /api/tables lists them";
+    assert.deepEqual(error.issues, [{ path: "sql", message: named }]);
+    assert.doesNotMatch(describeError(error), /secret_name/);
+    return true;
+  });
+});
+
 Deno.test("a single step that takes too long is cut off, and the engine is lost with it", async () => {
   const lost = await openEngine();
   lost.endWithin(500);
