@@ -141,9 +141,14 @@ export class HadoopTableStore implements TableStore {
     throw current === null ? tableNotFound(this.#name) : this.#conflict();
   }
 
+  /** Asked after the commit point: where the store does not answer, nobody knows what came of it. */
   async #isAnyThere(names: readonly string[]): Promise<boolean> {
-    const stats = await Promise.all(names.map((name) => this.#io.stat(this.#file(name))));
-    return stats.some((stat) => stat !== null);
+    try {
+      const stats = await Promise.all(names.map((name) => this.#io.stat(this.#file(name))));
+      return stats.some((stat) => stat !== null);
+    } catch (error) {
+      throw this.#unknown(error);
+    }
   }
 
   #file(name: string): string {

@@ -238,6 +238,24 @@ Deno.test("commit() whose reply is lost is unknown, and found in the table by th
   assert.equal(table.metadata.properties["b"], "v");
 });
 
+Deno.test("commit() that cannot look around once its file is there is unknown, and keeps what it wrote", async () => {
+  for (const unseen of ["v1.metadata.json", "v2.gz.metadata.json", "v3.metadata.json"]) {
+    const { io, store } = await tableInMemory();
+    const base = await store.load();
+    io.injectFault({
+      operation: "stat",
+      when: "before",
+      error: () => new AppError("unavailable", "store_down", "Cannot reach the store"),
+      matches: (location) => location.endsWith(`/${unseen}`) && io.countUploads(isSecond) > 0,
+      times: 100,
+    });
+    await rejectsWith(commit(store, base, "a"), isUnknown);
+    assert.equal((await io.read(`${FOLDER}/v2.metadata.json`)).length > 0, true);
+  }
+});
+
+const isSecond = (location: string) => location.endsWith("/v2.metadata.json");
+
 Deno.test("commit() stands even where the hint cannot be written", async () => {
   const { io, store } = await tableInMemory();
   const error = () => new AppError("unavailable", "storage_failed", "made up");
