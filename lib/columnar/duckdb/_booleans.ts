@@ -1,11 +1,12 @@
 /**
- * Booleans as the engine exports them without loss: a byte each, marked `arrow.bool8`. Everything else
- * of drls has Arrow's own: a bit each.
+ * Booleans on their way out of the engine. Its own export of them, a byte each marked `arrow.bool8`,
+ * holds memory of whatever was there before (duckdb-wasm 1.32). So queries cast them to TINYINT, which
+ * nothing else is by then, and here they become Arrow's own: a bit each.
  */
 import {
   Bool,
   type Data,
-  type DataType,
+  DataType,
   Field,
   makeData,
   RecordBatch,
@@ -34,7 +35,8 @@ function hasBytes(fields: readonly Field[]): boolean {
 }
 
 function isByte(field: Field): boolean {
-  return field.metadata.get("ARROW:extension:name") === "arrow.bool8";
+  const { type } = field;
+  return DataType.isInt(type) && type.isSigned && type.bitWidth === 8;
 }
 
 function bitField(field: Field): Field {

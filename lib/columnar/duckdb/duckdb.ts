@@ -136,7 +136,10 @@ export class DuckDb {
     this.run("SET lock_configuration = true");
   }
 
-  /** Starts one query. Errors of the whole run may come from the batches. */
+  /**
+   * Starts one query. Errors of the whole run may come from the batches. Booleans must be cast to
+   * TINYINT in it, and come out as booleans: see `_booleans.ts`.
+   */
   async stream(sql: string, signal: AbortSignal): Promise<ResultStream> {
     const reader = await RecordBatchReader.from(this.#messages(sql, signal));
     await reader.open();

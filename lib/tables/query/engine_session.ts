@@ -10,6 +10,7 @@ import {
   type ZoneMode,
 } from "./engine_types.ts";
 import type { DescribedColumn } from "./result_types.ts";
+import { isSqlSymbol, isSqlWord, tokenizeSql } from "./sql_tokens.ts";
 import { type PlannedScan, type QueryPlan, readPlan } from "./scan_plan.ts";
 import { defineForPlanning } from "./stand_ins.ts";
 
@@ -91,8 +92,17 @@ export function zonedColumns(
   }
 }
 
-/** What turns an instant into a wall-clock time, or back. */
-const SHIFTS_ZONES = /\bat\s+time\s+zone\b|\b(?:timezone|to_local_time)\s*\(/i;
+/** Whether the query says `AT TIME ZONE`, whose meaning depends on the kind of its timestamp. */
+export function movesZones(sql: string): boolean {
+  const tokens = tokenizeSql(sql);
+  return tokens.some((token, i) =>
+    isSqlWord(token, "TIMEZONE") && isSqlSymbol(tokens[i + 1], "(") ||
+    isSqlWord(token, "AT") && isSqlWord(tokens[i + 1], "TIME") && isSqlWord(tokens[i + 2], "ZONE")
+  );
+}
+
+/** What turns an instant into a wall-clock time under its own name. */
+const TO_LOCAL_TIME = /\bto_local_time\s*\(/i;
 
 /**
  * Without a better answer: where all timestamps read are zoned and none is moved to another zone,
@@ -105,7 +115,8 @@ export function guessZones(
     readonly timestamps: ReadonlySet<"zoned" | "plain">;
   },
 ): ReadonlySet<number> {
-  if (!timestamps.has("zoned") || timestamps.has("plain") || SHIFTS_ZONES.test(sql)) {
+  const shifts = movesZones(sql) || TO_LOCAL_TIME.test(sql);
+  if (!timestamps.has("zoned") || timestamps.has("plain") || shifts) {
     return new Set();
   }
   return new Set(columns.flatMap(({ type }, i) => /\bTIMESTAMP/.test(type) ? [i] : []));

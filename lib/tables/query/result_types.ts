@@ -26,8 +26,16 @@ export interface DescribedColumn {
   readonly type: string;
 }
 
+/** The columns of a query, and which of them are timestamps with a zone. */
+export interface ResultShape {
+  readonly columns: readonly DescribedColumn[];
+  readonly zoned: ReadonlySet<number>;
+}
+
 /** Engine types without an Iceberg equal, and the ones they are cast to. */
 const CASTS: Readonly<Record<string, string>> = {
+  // The engine's export of booleans is broken; a TINYINT leaves it as one (`lib/columnar/duckdb`).
+  BOOLEAN: "TINYINT",
   TINYINT: "INTEGER",
   SMALLINT: "INTEGER",
   UTINYINT: "INTEGER",
@@ -46,10 +54,18 @@ const CASTS: Readonly<Record<string, string>> = {
 };
 const ODD_TYPE = /^(?:ENUM|UNION)\(|TIME WITH TIME ZONE/;
 
-/** The query with casts around it where a column needs one; the columns' order is kept. */
-export function withPortableTypes(sql: string, columns: readonly DescribedColumn[]): string {
+/**
+ * The query with casts around it where a column needs one; the columns' order is kept. The engine makes
+ * dates of timestamps that it truncates, but not of those with a zone: these stay timestamps.
+ */
+export function withPortableTypes(
+  sql: string,
+  { columns, zoned }: ResultShape,
+): string {
   const names = uniqueNames(columns.map(({ name }) => name));
-  const wanted = columns.map(({ type }) => portableType(type));
+  const wanted = columns.map(({ type }, i) =>
+    type === "DATE" && zoned.has(i) ? "TIMESTAMP" : portableType(type)
+  );
   if (columns.every(({ type }, i) => type === wanted[i])) return sql;
   const casts = wanted.map((type, i) => `#${i + 1}::${type} AS ${quoteName(names[i] ?? "")}`);
   return `SELECT ${casts.join(", ")} FROM (\n${sql}\n)`;

@@ -8,6 +8,8 @@
 import type { RecordBatch, Schema as ArrowSchema } from "apache-arrow";
 import { throwIfAborted } from "../../abort.ts";
 import { batchBytes } from "../../columnar/mod.ts";
+import { AppError } from "../../errors.ts";
+import { Schema } from "../../iceberg/spec/schema.ts";
 import type { DuckDb } from "../../columnar/duckdb/mod.ts";
 import {
   columnsToRead,
@@ -16,6 +18,7 @@ import {
   distinctTables,
   explain,
   guessZones,
+  movesZones,
   recreate,
   STORE,
   type StoredTable,
@@ -58,26 +61,35 @@ const NO_FILES = "SET enable_external_access = false";
 export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<QueryResult> {
   const { signal } = options;
   const tables = distinctTables(options.tables);
-  const timestamps = new Set(tables.flatMap(({ table }) => [...timestampKinds(table.schema)]));
+  const declared = new Set(tables.flatMap(({ table }) => [...timestampKinds(table.schema)]));
   requireQuery(options.sql);
   const { nowMs } = options;
   const sql = rewriteSql(options.sql, options.tables);
   db.run(NO_FILES);
   let zoned: ReadonlySet<number> | null = null;
-  if (timestamps.has("zoned")) {
+  if (declared.has("zoned")) {
     zoned = zonedColumns(db, { sql, tables, nowMs });
     db.reset();
     db.run(NO_FILES);
   }
-  defineForPlanning(db, { nowMs, timestamps });
+  // Types do not depend on which kind of timestamps it is, and only those that are read count.
+  defineForPlanning(db, { nowMs, timestamps: declared.size > 1 ? new Set(["zoned"]) : declared });
   declareTables(db, tables, "utc");
   db.check(sql);
   const described = describe(db, sql);
   const plan = explain(db, sql);
+  const timestamps = timestampsRead(tables, plan);
+  if (timestamps.size > 1 && movesZones(sql)) throw mixedTimestamps();
   defineForRunning(db, { nowMs, timestamps });
   db.lock();
   const labels = zoned ?? guessZones(described, { sql, timestamps });
-  const run = { db, plan, tables, sql: withPortableTypes(sql, described), signal };
+  const run = {
+    db,
+    plan,
+    tables,
+    sql: withPortableTypes(sql, { columns: described, zoned: labels }),
+    signal,
+  };
   const limit = plan.shape === "limited" ? limitOf(sql) : null;
   const inPieces = plan.shape === "rows" || (limit !== null && limit.offset === 0);
   const pieces = inPieces ? runByPieces(run) : runWhole(run, rowsNeeded(options, plan, limit));
@@ -87,6 +99,28 @@ export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<Qu
     ownLimit: inPieces ? limit?.rows ?? null : null,
     labels,
   });
+}
+
+/** Kinds of timestamps among the columns that the plan reads, nested ones included. */
+function timestampsRead(
+  tables: readonly StoredTable[],
+  plan: QueryPlan,
+): ReadonlySet<"zoned" | "plain"> {
+  return new Set(tables.flatMap((stored) => {
+    const scan = plan.scans.get(stored.store);
+    if (scan === undefined) return [];
+    const read = new Set(columnsToRead(stored, scan));
+    const fields = stored.table.schema.fields.filter(({ name }) => read.has(name));
+    return [...timestampKinds(new Schema({ schemaId: 0, fields, identifierFieldIds: [] }))];
+  }));
+}
+
+function mixedTimestamps(): AppError {
+  const message =
+    "Cannot run the query: AT TIME ZONE is not part of it where both timestamps with " +
+    "and without a zone are read; write to_local_time(timestamp, zone) for what it does to those " +
+    "with one, and to_instant(timestamp, zone) for the others";
+  return new AppError("unsupported", "sql_timestamps_mixed", message);
 }
 
 interface Run {

@@ -237,6 +237,42 @@ Deno.test("what a stand-in refuses comes with its own code", async () => {
   });
 });
 
+Deno.test("booleans are what they were, nested and missing ones too", async () => {
+  const { rows } = await query(
+    `SELECT range % 2 = 0 AS b, [range > 1, NULL] AS l, {'x': range = 2} AS s, range::TINYINT AS t
+     FROM range(3) ORDER BY range`,
+  );
+  assert.deepEqual(rows, [
+    { b: true, l: [false, null], s: { x: false }, t: 0 },
+    { b: false, l: [false, null], s: { x: false }, t: 1 },
+    { b: true, l: [true, null], s: { x: true }, t: 2 },
+  ]);
+});
+
+Deno.test("zoned timestamps that are truncated to days stay timestamps", async () => {
+  const { columns, rows } = await query("SELECT date_trunc('month', min(ts)) AS m FROM db.events");
+  assert.deepEqual(columns, [{ name: "m", type: "timestamp" }]);
+  assert.deepEqual(rows, [{ m: "2026-01-01T00:00:00Z" }]);
+});
+
+Deno.test("AT TIME ZONE is refused over both kinds of timestamps, and works over what is read", async () => {
+  const both = new MemoryQueryTable({
+    ts: { kind: "timestamptz" },
+    local: { kind: "timestamp" },
+  }, [[[START, START]]]);
+  const ask = async (sql: string) =>
+    JSON.parse(
+      new TextDecoder().decode(await queryBytes(db, sql, { tables: { "db.both": both } })),
+    );
+  const { rows } = await ask("SELECT ts AT TIME ZONE 'Asia/Tokyo' AS l FROM db.both");
+  assert.deepEqual(rows, [{ l: "2026-01-01T09:00:00" }]);
+  await assert.rejects(ask("SELECT ts AT TIME ZONE 'Asia/Tokyo', local FROM db.both"), {
+    code: "sql_timestamps_mixed",
+  });
+  const named = await ask("SELECT to_local_time(ts, 'Asia/Tokyo') AS l, local FROM db.both");
+  assert.deepEqual(named.rows, [{ l: "2026-01-01T09:00:00", local: "2026-01-01T00:00:00" }]);
+});
+
 Deno.test("columns of one name get numbers", async () => {
   const { rows } = await query("SELECT 1 AS a, 2 AS a, 3 AS a_1");
   assert.equal(Object.keys(rows[0] ?? {}).length, 3);
