@@ -42,6 +42,8 @@ export interface ParseJsonOptions {
   readonly maxDepth?: number;
   /** Bytes of input allowed (UTF-16 code units where the input is a string). */
   readonly maxBytes?: number;
+  /** Refuses an object that has a key twice; by default the last one wins. */
+  readonly uniqueKeys?: boolean;
 }
 
 /** Options of {@linkcode stringifyJson}. */
@@ -81,7 +83,8 @@ export function parseJson(text: string | Uint8Array, options: ParseJsonOptions =
       `Cannot parse JSON: the document has ${text.length} bytes, at most ${maxBytes} are allowed`,
     );
   }
-  return new JsonReader(typeof text === "string" ? text : decodeUtf8(text), maxDepth).read();
+  const decoded = typeof text === "string" ? text : decodeUtf8(text);
+  return new JsonReader(decoded, maxDepth, options.uniqueKeys ?? false).read();
 }
 
 /** Prints a value as JSON; a `bigint` as a bare integer. Non-finite numbers are a `TypeError`. */
@@ -122,14 +125,16 @@ const EXACT_DIGITS = 15;
 class JsonReader {
   readonly #text: string;
   readonly #maxDepth: number;
+  readonly #uniqueKeys: boolean;
   #position = 0;
   #depth = 0;
   #values = 0;
   #objects = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, uniqueKeys: boolean) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#uniqueKeys = uniqueKeys;
   }
 
   read(): JsonValue {
@@ -159,6 +164,7 @@ class JsonReader {
     while (true) {
       if (this.#skipSpace() !== QUOTE) this.#fail("expected a quoted key");
       const key = this.#readString();
+      if (this.#uniqueKeys && key in object) this.#fail("a key comes twice in one object");
       if (this.#skipSpace() !== 0x3a) this.#fail('expected ":"');
       this.#position++;
       object[key] = this.#readValue();

@@ -94,6 +94,8 @@ export interface AnswerOperationOptions {
   readonly status?: 200 | 201;
   /** Identifies the content of a streamed body, once it was read; see `Idempotency`. */
   readonly fingerprint?: Promise<string>;
+  /** Of a streamed body: resolves once it was read to its end. Until then its client has to stay. */
+  readonly received?: Promise<void>;
 }
 
 /** Starts an operation with what the request's headers ask for, and answers as they ask. */
@@ -111,7 +113,14 @@ export async function answerOperation(
   };
   const started = await start({ ...call.ctx, idempotency, detached: respondAsync });
   const replayed = started.replayed ? { "idempotency-replayed": "true" } : undefined;
-  if (started.detached) return accepted(started, { ...replayed, ...applied(respondAsync) });
+  if (started.detached) {
+    // What fails before all rows are there can still be told at once.
+    if (!started.replayed && options.received !== undefined) {
+      const { result } = started;
+      await Promise.race([options.received.catch(() => result), result]);
+    }
+    return accepted(started, { ...replayed, ...applied(respondAsync) });
+  }
   const result = await started.result;
   return jsonReply(result, {
     status: options.status ?? 200,

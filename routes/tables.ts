@@ -1,8 +1,9 @@
-/** Tables of the catalog: list, create, drop, schema, health, snapshots, refs, files. */
+/** Tables of the catalog: list, create, append, drop, schema, health, snapshots, refs, files. */
 import { z } from "zod";
 import type { ErrorKind } from "../lib/errors.ts";
 import { OperationResult } from "../lib/operations/mod.ts";
 import {
+  APPEND_FORMATS,
   CreateTableRequest,
   FileContent,
   FileList,
@@ -12,9 +13,12 @@ import {
   TableList,
   TableSchema,
 } from "../lib/tables/mod.ts";
+import { mediaTypeOf } from "./_body.ts";
+import { IDEMPOTENCY_KEY } from "./_operation_headers.ts";
 import { answerOperation, OPERATION_ERRORS, OPERATION_FACTS } from "./_operation_route.ts";
 import { pageFields, toPage } from "./_page_query.ts";
 import { type Route, route } from "./_route.ts";
+import { streamBody } from "./_streamed_body.ts";
 
 const TAG = "Catalog";
 
@@ -50,6 +54,10 @@ const flag = z.enum(["true", "false"], "Expected true or false").default("false"
 const dropQuery = z.strictObject({
   purge: flag.meta({ description: "Delete the files of the table too" }),
   dry_run: flag.meta({ description: "Tell what would be done, and change nothing" }),
+});
+
+const appendQuery = z.strictObject({
+  dry_run: flag.meta({ description: "Read and check all rows, tell the bill, and write nothing" }),
 });
 
 const int64 = z.string().regex(/^-?\d{1,19}$/, "Expected a 64-bit integer");
@@ -123,6 +131,40 @@ export const tableRoutes: readonly Route[] = [
         (ctx) =>
           call.services.tableChanges.drop(ctx, { table: call.params.table_name, ...call.query }),
       ),
+  }),
+  route({
+    ...OPERATION_FACTS,
+    method: "POST",
+    path: "/api/table/{table_name}/append",
+    operation: "appendRows",
+    tag: TAG,
+    summary: "Append rows to a table",
+    description:
+      "All rows become one snapshot, or none does: what is wrong with the first bad row is told " +
+      "with its place and column. Columns go by their names. Without rows there is no snapshot.",
+    role: "DataEngineer",
+    params: tableParams,
+    query: appendQuery,
+    stream: {
+      mediaTypes: Object.keys(APPEND_FORMATS),
+      description: "The rows, of any number: they are written as they come",
+    },
+    answer: { status: 200, description: "What was appended", schema: OperationResult },
+    handler: (call) => {
+      const { params, query, request, services } = call;
+      const mediaType = mediaTypeOf(request);
+      const { stream, received, fingerprint } = streamBody(request, {
+        facts: [params, query, mediaType],
+        fingerprinted: request.headers.has(IDEMPOTENCY_KEY),
+      });
+      return answerOperation(call, (ctx) =>
+        services.tableChanges.append(ctx, {
+          table: params.table_name,
+          format: APPEND_FORMATS[mediaType as keyof typeof APPEND_FORMATS],
+          rows: stream,
+          ...query,
+        }), { fingerprint, received });
+    },
   }),
   route({
     method: "GET",

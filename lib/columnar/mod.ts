@@ -11,6 +11,8 @@ export {
 } from "./arrow/batch.ts";
 export { batchBytes } from "./arrow/batch_bytes.ts";
 export { castColumn } from "./arrow/cast_column.ts";
+export { checkColumn } from "./arrow/check_column.ts";
+export type { Exactness } from "./arrow/check_exact.ts";
 export { BatchBuilder } from "./arrow/column_builder.ts";
 export { type ColumnFault, inputFault } from "./arrow/column_error.ts";
 export { plainBatch } from "./arrow/plain.ts";

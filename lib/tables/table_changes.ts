@@ -1,4 +1,4 @@
-/** The verbs that change tables: columns, rollback, creation, drop. Each is an operation. */
+/** The verbs that change tables: rows, columns, rollback, creation, drop. Each is an operation. */
 import { type Catalog, findTable, identifierOfNew, type TableLocation } from "../catalog/mod.ts";
 import { AppError } from "../errors.ts";
 import { parseColumnName } from "../iceberg/ddl/column_name.ts";
@@ -14,6 +14,7 @@ import type {
   OperationRunner,
   StartedOperation,
 } from "../operations/mod.ts";
+import { appendOperation, type AppendRequest } from "./append_operation.ts";
 import {
   type AddColumnRequest,
   type ColumnChange,
@@ -39,6 +40,8 @@ export interface TableChangesDeps {
 
 /** The verbs. Each needs a DataEngineer, and answers once its operation is recorded. */
 export interface TableChanges {
+  /** Appends streamed rows in one snapshot. */
+  append(ctx: OperationContext, request: AppendRequest): Promise<StartedOperation>;
   addColumn(ctx: OperationContext, request: AddColumnRequest): Promise<StartedOperation>;
   renameColumn(ctx: OperationContext, request: RenameColumnRequest): Promise<StartedOperation>;
   dropColumn(ctx: OperationContext, request: DropColumnRequest): Promise<StartedOperation>;
@@ -53,6 +56,7 @@ export interface TableChanges {
 /** Builds the verbs. */
 export function createTableChanges({ operations }: TableChangesDeps): TableChanges {
   return {
+    append: (ctx, request) => operations.run(ctx, appendOperation(request)),
     addColumn: (ctx, request) =>
       operations.run(ctx, columnOperation("add-column", request, () => addition(request))),
     renameColumn: (ctx, request) =>

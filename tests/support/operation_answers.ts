@@ -51,6 +51,7 @@ export const maintenanceAnswers: Maintenance = {
 
 /** Changes that succeed at once. */
 export const tableChangeAnswers: TableChanges = {
+  append: started,
   addColumn: started,
   renameColumn: started,
   dropColumn: started,

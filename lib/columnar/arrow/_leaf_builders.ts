@@ -1,20 +1,33 @@
 /** Builders of columns without nested values. */
-import { AppError } from "../../errors.ts";
 import {
   type IcebergValue,
   isPrimitive,
   type PrimitiveType,
   type Type,
 } from "../../iceberg/spec/types.ts";
-import { UUID, uuidToBytes } from "../../iceberg/spec/values.ts";
-import { GrowableBits, GrowableBytes, GrowableNumbers } from "./_growable.ts";
+import { BinaryBuilder, FixedBuilder, TextBuilder } from "./_bytes_builders.ts";
+import { GrowableBits, GrowableNumbers } from "./_growable.ts";
+import {
+  daysFromText,
+  type FixedPoint,
+  fixedPointFromText,
+  intFromText,
+  numberFromText,
+  secondsFromText,
+} from "./_plain_text.ts";
 import { type BuilderSite, NullableBuilder } from "./_nullable_builder.ts";
-import { type ColumnParts, MAX_OFFSET } from "./layout.ts";
+import type { ColumnParts } from "./layout.ts";
 
 type Present = Exclude<IcebergValue, null>;
 
 const MICROS_PER_DAY = 86_400_000_000n;
 const ENCODER = new TextEncoder();
+const TRUE = ENCODER.encode("true");
+const FALSE = ENCODER.encode("false");
+/** Powers of ten up to this one are exact in a double. */
+const MAX_EXACT_POWER = 22;
+/** What texts are read into; nothing is left in it between two values. */
+const MOMENT: FixedPoint = { whole: 0, fraction: 0 };
 
 /** The builder of a leaf type. */
 export function leafBuilder(type: Type, site: BuilderSite): NullableBuilder {
@@ -58,6 +71,13 @@ class BooleanBuilder extends NullableBuilder {
     this.#bits.push(value);
   }
 
+  protected override pushText(bytes: Uint8Array, start: number, end: number): boolean {
+    const isTrue = end - start === 4 && spells(bytes, start, TRUE);
+    if (!isTrue && !(end - start === 5 && spells(bytes, start, FALSE))) return false;
+    this.#bits.push(isTrue);
+    return true;
+  }
+
   protected override pushSlot(): void {
     this.#bits.push(false);
   }
@@ -73,12 +93,25 @@ class BooleanBuilder extends NullableBuilder {
 
 class IntBuilder extends NullableBuilder {
   readonly #values = new GrowableNumbers((length) => new Int32Array(length));
+  readonly #isDate: boolean;
+
+  constructor(type: Type, site: BuilderSite) {
+    super(type, site);
+    this.#isDate = type.kind === "date";
+  }
 
   protected override pushValue(value: Present): void {
     if (typeof value !== "number" || (value | 0) !== value) {
       throw this.notA("a whole number of 32 bits");
     }
     this.#values.extend(1)[this.#values.length - 1] = value;
+  }
+
+  protected override pushText(bytes: Uint8Array, start: number, end: number): boolean {
+    const value = this.#isDate ? daysFromText(bytes, start, end) : intFromText(bytes, start, end);
+    if ((value | 0) !== value) return false;
+    this.#values.extend(1)[this.#values.length - 1] = value;
+    return true;
   }
 
   protected override pushSlot(): void {
@@ -116,6 +149,18 @@ class FloatBuilder extends NullableBuilder {
     }
   }
 
+  protected override pushText(bytes: Uint8Array, start: number, end: number): boolean {
+    const value = numberFromText(bytes, start, end);
+    // Beyond the range of its type, which is not for here to tell.
+    if (!Number.isFinite(Math.fround(value)) && !Number.isFinite(value)) return false;
+    const values = this.#values.extend(1);
+    const at = this.#values.length - 1;
+    values[at] = value;
+    if (Number.isFinite(values[at])) return true;
+    this.#values.length--;
+    return false;
+  }
+
   protected override pushSlot(): void {
     this.#values.extend(1);
   }
@@ -131,11 +176,45 @@ class FloatBuilder extends NullableBuilder {
 
 class LongBuilder extends NullableBuilder {
   readonly #values = new GrowableNumbers((length) => new BigInt64Array(length));
+  /** The same memory: integers that a double holds exactly need no `bigint` on their way. */
+  #words = new Uint32Array(0);
   readonly #isTime: boolean;
+  readonly #kind: Type["kind"];
 
   constructor(type: Type, site: BuilderSite) {
     super(type, site);
     this.#isTime = type.kind === "time";
+    this.#kind = type.kind;
+  }
+
+  protected override pushText(bytes: Uint8Array, start: number, end: number): boolean {
+    switch (this.#kind) {
+      case "long":
+        return this.#pushExact(intFromText(bytes, start, end));
+      case "timestamp":
+      case "timestamptz":
+        return this.#pushMoment(bytes, start, end);
+      default:
+        return false;
+    }
+  }
+
+  /** Microseconds since the epoch; a zone is there where the type has one, and only there. */
+  #pushMoment(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!secondsFromText(bytes, start, { end, hasZone: this.#kind === "timestamptz" }, MOMENT)) {
+      return false;
+    }
+    return this.#pushExact(MOMENT.whole * 1_000_000 + MOMENT.fraction);
+  }
+
+  #pushExact(value: number): boolean {
+    if (!Number.isSafeInteger(value)) return false;
+    const { buffer } = this.#values.extend(1);
+    if (this.#words.buffer !== buffer) this.#words = new Uint32Array(buffer);
+    const at = 2 * (this.#values.length - 1);
+    this.#words[at] = value;
+    this.#words[at + 1] = Math.floor(value / 2 ** 32);
+    return true;
   }
 
   protected override pushValue(value: Present): void {
@@ -164,11 +243,13 @@ class LongBuilder extends NullableBuilder {
 class DecimalBuilder extends NullableBuilder {
   readonly #words = new GrowableNumbers((length) => new Uint32Array(length));
   readonly #precision: number;
+  readonly #scale: number;
   readonly #bound: bigint;
 
   constructor(type: PrimitiveType & { kind: "decimal" }, site: BuilderSite) {
     super(type, site);
     this.#precision = type.precision;
+    this.#scale = type.scale;
     this.#bound = 10n ** BigInt(type.precision);
   }
 
@@ -177,6 +258,26 @@ class DecimalBuilder extends NullableBuilder {
     if (value >= this.#bound || value <= -this.#bound) {
       throw this.fault(`it has more than ${this.#precision} digits`);
     }
+    this.#push(value);
+  }
+
+  protected override pushText(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!fixedPointFromText(bytes, start, end, MOMENT)) return false;
+    const { whole, fraction: digits } = MOMENT;
+    const shift = this.#scale - digits;
+    if (shift < 0 || shift > MAX_EXACT_POWER) return false;
+    const value = whole * 10 ** shift;
+    if (!Number.isSafeInteger(value) || Math.abs(value) >= 10 ** this.#precision) return false;
+    const words = this.#words.extend(4);
+    const at = this.#words.length - 4;
+    const high = Math.floor(value / 2 ** 32);
+    words[at] = value;
+    words[at + 1] = high;
+    words[at + 2] = words[at + 3] = value < 0 ? 0xffff_ffff : 0;
+    return true;
+  }
+
+  #push(value: bigint): void {
     const words = this.#words.extend(4);
     const at = this.#words.length - 4;
     for (let word = 0, rest = value; word < 4; word++, rest >>= 32n) {
@@ -194,92 +295,6 @@ class DecimalBuilder extends NullableBuilder {
 
   protected override ownBytes(): number {
     return this.#words.byteLength;
-  }
-}
-
-/** Text and binary data: offsets into bytes. */
-abstract class BytesBuilder extends NullableBuilder {
-  protected readonly bytes = new GrowableBytes();
-  readonly #ends = new GrowableNumbers((length) => new Int32Array(length));
-
-  constructor(type: Type, site: BuilderSite) {
-    super(type, site);
-    this.#ends.extend(1);
-  }
-
-  protected closeValue(): void {
-    if (this.bytes.length > MAX_OFFSET) throw tooLarge(this.bytes.length);
-    this.#ends.extend(1)[this.#ends.length - 1] = this.bytes.length;
-  }
-
-  protected override pushSlot(): void {
-    this.closeValue();
-  }
-
-  protected override takeParts(): Partial<ColumnParts> {
-    const offsets = this.#ends.take();
-    this.#ends.extend(1);
-    return { values: this.bytes.take(), offsets };
-  }
-
-  protected override ownBytes(): number {
-    return this.bytes.length + this.#ends.byteLength;
-  }
-}
-
-class TextBuilder extends BytesBuilder {
-  protected override pushValue(value: Present): void {
-    if (typeof value !== "string") throw this.notA("text");
-    if (!value.isWellFormed()) throw this.fault("it is not valid Unicode text");
-    // A UTF-16 unit takes at most three bytes of UTF-8.
-    const room = this.bytes.reserve(3 * value.length).subarray(this.bytes.length);
-    this.bytes.length += ENCODER.encodeInto(value, room).written;
-    this.closeValue();
-  }
-}
-
-class BinaryBuilder extends BytesBuilder {
-  protected override pushValue(value: Present): void {
-    if (!(value instanceof Uint8Array)) throw this.notA("binary data");
-    this.bytes.push(value);
-    this.closeValue();
-  }
-}
-
-/** `uuid` and `fixed`: a number of bytes that the type fixes. */
-class FixedBuilder extends NullableBuilder {
-  readonly #bytes = new GrowableBytes();
-  readonly #width: number;
-  readonly #isUuid: boolean;
-
-  constructor(type: PrimitiveType, site: BuilderSite) {
-    super(type, site);
-    this.#isUuid = type.kind === "uuid";
-    this.#width = type.kind === "fixed" ? type.length : 16;
-  }
-
-  protected override pushValue(value: Present): void {
-    if (this.#isUuid) {
-      if (typeof value !== "string" || !UUID.test(value)) throw this.notA("a UUID");
-      this.#bytes.push(uuidToBytes(value));
-      return;
-    }
-    if (!(value instanceof Uint8Array) || value.length !== this.#width) {
-      throw this.notA(`binary data of ${this.#width} bytes`);
-    }
-    this.#bytes.push(value);
-  }
-
-  protected override pushSlot(): void {
-    this.#bytes.push(new Uint8Array(this.#width));
-  }
-
-  protected override takeParts(): Partial<ColumnParts> {
-    return { values: this.#bytes.take() };
-  }
-
-  protected override ownBytes(): number {
-    return this.#bytes.length;
   }
 }
 
@@ -302,10 +317,6 @@ class NothingBuilder extends NullableBuilder {
   }
 }
 
-function tooLarge(bytes: number): AppError {
-  return new AppError(
-    "too_large",
-    "batch_too_large",
-    `Cannot hold ${bytes} bytes of one column in one batch: at most ${MAX_OFFSET} fit`,
-  );
+function spells(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
+  return word.every((byte, at) => bytes[start + at] === byte);
 }

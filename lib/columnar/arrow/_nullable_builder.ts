@@ -47,6 +47,13 @@ export abstract class NullableBuilder {
     }
   }
 
+  /** See `ColumnBuilder.appendText`. */
+  appendText(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.pushText(bytes, start, end)) return false;
+    this.#validity.push(true);
+    return true;
+  }
+
   /** Adds null, also where the column is required: below a null struct there is no value. */
   appendSlot(): void {
     this.pushSlot();
@@ -78,6 +85,11 @@ export abstract class NullableBuilder {
   }
 
   protected abstract pushValue(value: Exclude<IcebergValue, null>): void;
+  /** Adds a value from its plain text; false, and nothing added, where it is not in that form. */
+  protected pushText(_bytes: Uint8Array, _start: number, _end: number): boolean {
+    return false;
+  }
+
   /** Adds whatever stands for null in the buffers. */
   protected abstract pushSlot(): void;
   /** The buffers; they start anew. */

@@ -20,6 +20,12 @@ export interface ColumnBuilder {
   readonly byteLength: number;
   /** Adds a value. */
   append(value: IcebergValue): void;
+  /**
+   * Adds a value from its text, valid UTF-8 from byte `start` to `end`, where that has the common
+   * form of its type: `-12`, `0.5`, `2024-01-31T23:59:59.5`; text is what it is. False where it has
+   * not, which says nothing against the value; then nothing was added.
+   */
+  appendText(bytes: Uint8Array, start: number, end: number): boolean;
   /** The column; the builder starts anew. */
   finish(): Data;
 }
@@ -50,6 +56,9 @@ export function columnBuilder(type: Type, options: ColumnBuilderOptions): Column
       rows.count = inner.length;
       inner.append(value);
     },
+    appendText(bytes, start, end) {
+      return inner.appendText(bytes, start, end);
+    },
     finish: () => inner.finish(),
   };
 }
@@ -57,7 +66,8 @@ export function columnBuilder(type: Type, options: ColumnBuilderOptions): Column
 /** Builds batches row by row, a value for each column of a schema. */
 export class BatchBuilder {
   readonly schema: ArrowSchema;
-  readonly #columns: readonly ColumnBuilder[];
+  /** Columns by themselves; after one value more in each comes {@linkcode endRow}. */
+  readonly columns: readonly ColumnBuilder[];
   #length = 0;
 
   constructor(
@@ -65,7 +75,7 @@ export class BatchBuilder {
     options: { readonly faultOf?: (column: string) => ColumnFault } = {},
   ) {
     this.schema = arrowSchema(schema);
-    this.#columns = schema.fields.map(({ name, required, type }) =>
+    this.columns = schema.fields.map(({ name, required, type }) =>
       columnBuilder(type, { column: name, required, ...options })
     );
   }
@@ -77,21 +87,26 @@ export class BatchBuilder {
 
   /** Bytes they take, roughly. */
   get byteLength(): number {
-    return this.#columns.reduce((sum, column) => sum + column.byteLength, 0);
+    return this.columns.reduce((sum, column) => sum + column.byteLength, 0);
   }
 
   /** Adds a row: values in the order of the columns. */
   append(row: readonly IcebergValue[]): void {
-    if (row.length !== this.#columns.length) {
-      throw new TypeError(`Cannot add ${row.length} values to ${this.#columns.length} columns`);
+    if (row.length !== this.columns.length) {
+      throw new TypeError(`Cannot add ${row.length} values to ${this.columns.length} columns`);
     }
-    this.#columns.forEach((column, at) => column.append(row[at] ?? null));
+    this.columns.forEach((column, at) => column.append(row[at] ?? null));
+    this.#length++;
+  }
+
+  /** Ends a row that was added column by column. */
+  endRow(): void {
     this.#length++;
   }
 
   /** The rows so far as a batch; the builder starts anew. */
   finish(): RecordBatch {
-    const columns = this.#columns.map((column) => column.finish());
+    const columns = this.columns.map((column) => column.finish());
     const batch = makeBatch(this.schema, columns, { length: this.#length });
     this.#length = 0;
     return batch;

@@ -13,6 +13,7 @@ import {
 import { arrowType } from "../arrow/arrow_schema.ts";
 import { getBit } from "../arrow/bitmap.ts";
 import { castColumn } from "../arrow/cast_column.ts";
+import { checkExact, type Exactness } from "../arrow/check_exact.ts";
 import type { ColumnFault } from "../arrow/column_error.ts";
 import { sliceColumn } from "../arrow/concat_columns.ts";
 import { constantColumn } from "../arrow/constant_column.ts";
@@ -28,6 +29,7 @@ export interface ProjectContext {
   readonly faultOf: (column: string) => ColumnFault;
   /** Values of columns that the file lacks, by field id: identity partitions. */
   readonly constants: ReadonlyMap<number, IcebergValue>;
+  readonly exactness: Exactness;
 }
 
 /** A member of the table's schema: what projection needs of a field. */
@@ -44,7 +46,7 @@ export function compileColumn(
   if (!field.required) return project;
   return (column) => {
     const projected = project(column);
-    if (nullsOf(projected) > 0) throw nullInRequired(fault);
+    if (nullsOf(projected) > 0) throw nullInRequired(fault, firstNull(projected));
     return projected;
   };
 }
@@ -63,10 +65,15 @@ export function absentValue(
 
 function compileType(source: FileField, field: Member, context: ProjectContext): ColumnProjector {
   const { type, name } = field;
-  const { faultOf, constants } = context;
+  const { faultOf, constants, exactness } = context;
   const fault = faultOf(name);
-  if (isPrimitive(type)) return (column) => castColumn(column, type, fault);
-  const below = { constants, faultOf: (member: string) => faultOf(`${name}.${member}`) };
+  if (isPrimitive(type)) {
+    return (column) => {
+      checkExact(column, type, { exactness, fault });
+      return castColumn(column, type, fault);
+    };
+  }
+  const below = { constants, exactness, faultOf: (member: string) => faultOf(`${name}.${member}`) };
   switch (type.kind) {
     case "struct":
       return compileStruct(source, { type, fault, below });
@@ -105,9 +112,8 @@ function compileStruct(source: FileField, nested: Nested<StructType>): ColumnPro
     const children = members.map((member) => member(struct));
     type.fields.forEach((field, at) => {
       const child = children[at];
-      if (field.required && child !== undefined && hasOwnNull(child, struct)) {
-        throw nullInRequired(below.faultOf(field.name));
-      }
+      const row = field.required && child !== undefined ? firstOwnNull(child, struct) : -1;
+      if (row >= 0) throw nullInRequired(below.faultOf(field.name), row);
     });
     const validity = validityOf(struct);
     if (validity === null) return makeColumn(target, { length, children });
@@ -126,11 +132,13 @@ function compileList(source: FileField, nested: Nested<ListType>): ColumnProject
     initialDefault: undefined,
   };
   const [child] = source.children;
-  const project = child === undefined ? null : compileColumn(child, element, below);
+  const rows = new ItemRows(below);
+  const project = child === undefined ? null : compileColumn(child, element, rows.context);
   return (column) => {
     const plain = plainColumn(column);
     if (project === null || !isList(plain)) throw wrongType(plain, "list", fault);
     const { items, offsets } = reachedItems(plain);
+    rows.offsets = offsets;
     return nestedColumn(plain, { target, offsets, child: project(items) });
   };
 }
@@ -147,14 +155,18 @@ function compileMap(source: FileField, nested: Nested<MapType>): ColumnProjector
     type: type.value,
     initialDefault: undefined,
   };
-  const projectKey = keySource === undefined ? null : compileColumn(keySource, key, below);
-  const projectValue = valueSource === undefined ? null : compileColumn(valueSource, value, below);
+  const rows = new ItemRows(below);
+  const projectKey = keySource === undefined ? null : compileColumn(keySource, key, rows.context);
+  const projectValue = valueSource === undefined
+    ? null
+    : compileColumn(valueSource, value, rows.context);
   return (column) => {
     const plain = plainColumn(column);
     if (plain.typeId !== ArrowTypeId.Map || projectKey === null || projectValue === null) {
       throw wrongType(plain, "map", fault);
     }
     const { items, offsets } = reachedItems(plain);
+    rows.offsets = offsets;
     const children = [projectKey(childOf(items, 0)), projectValue(childOf(items, 1))];
     const child = makeColumn(entriesType, { length: items.length, children });
     return nestedColumn(plain, { target, offsets, child });
@@ -196,16 +208,46 @@ function nestedColumn(lists: Data, { target, offsets, child }: NestedParts): Dat
   return lists.clone(target, offset, length, nullCount, buffers as never, [child]);
 }
 
-/** Whether a member is null where its struct is not. */
-function hasOwnNull(member: Data, struct: Data): boolean {
-  if (nullsOf(member) === 0) return false;
+/** Faults of items name the row that they are in. */
+class ItemRows {
+  readonly context: ProjectContext;
+  /** Of the lists at hand. */
+  offsets: Int32Array = new Int32Array(1);
+
+  constructor(below: ProjectContext) {
+    this.context = {
+      ...below,
+      faultOf: (column) => {
+        const fault = below.faultOf(column);
+        return (detail, item) => fault(detail, item === null ? null : this.#rowOf(item));
+      },
+    };
+  }
+
+  #rowOf(item: number): number {
+    return Math.max(0, this.offsets.findIndex((offset) => offset > item) - 1);
+  }
+}
+
+/** The first row that is null; -1 for none. */
+function firstNull(column: Data): number {
+  const validity = validityOf(column);
+  for (let row = 0; row < column.length; row++) {
+    if (validity === null || !getBit(validity, column.offset + row)) return row;
+  }
+  return -1;
+}
+
+/** The first row in which a member is null and its struct is not; -1 for none. */
+function firstOwnNull(member: Data, struct: Data): number {
+  if (nullsOf(member) === 0) return -1;
   const outer = validityOf(struct);
   const inner = validityOf(member);
   for (let row = 0; row < struct.length; row++) {
     const isNull = inner === null || !getBit(inner, member.offset + row);
-    if (isNull && (outer === null || getBit(outer, struct.offset + row))) return true;
+    if (isNull && (outer === null || getBit(outer, struct.offset + row))) return row;
   }
-  return false;
+  return -1;
 }
 
 function isList(column: Data): boolean {
@@ -233,8 +275,8 @@ function wrongType(column: Data, wanted: string, fault: ColumnFault): AppError {
   return fault(`it holds ${column.type}, wanted ${wanted}`, null);
 }
 
-function nullInRequired(fault: ColumnFault): AppError {
-  return fault("it holds null and is required", null);
+function nullInRequired(fault: ColumnFault, row: number): AppError {
+  return fault("it holds null and is required", row);
 }
 
 function missingMember(fault: ColumnFault): AppError {

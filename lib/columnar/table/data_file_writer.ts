@@ -16,7 +16,7 @@ import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { SortOrder } from "../../iceberg/spec/sort_order.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
-import { metricsConfig, writeSettings } from "../parquet/mod.ts";
+import { type EncodedRowGroup, metricsConfig, writeSettings } from "../parquet/mod.ts";
 import { FileLocations } from "./write/file_locations.ts";
 import { PartitionRouter } from "./write/partition_router.ts";
 import { PartitionWriter, type PartitionWriterShared } from "./write/partition_writer.ts";
@@ -32,7 +32,7 @@ const MIN_GROUP_BYTES = 1024 * 1024;
 
 /** Options of {@linkcode DataFileWriter}. */
 export interface DataFileWriterOptions {
-  readonly io: FileIo;
+  readonly io: Pick<FileIo, "openWriter" | "delete">;
   readonly metadata: Pick<TableMetadata, "location" | "properties">;
   /** The schema of the rows: the table's, and for v3 rewrites its lineage columns behind it. */
   readonly schema: Schema;
@@ -108,6 +108,19 @@ export class DataFileWriter {
       await this.#use(writer, () => writer.write(rows));
       if (this.#waitingBytes > this.#maxWaitingBytes) await this.#flushFullest();
     }
+  }
+
+  /**
+   * Adds a row group that was encoded elsewhere, for a spec without fields only: nobody looks at the
+   * partitions of its rows. Errors are those of {@linkcode write}.
+   */
+  async writeEncoded(group: EncodedRowGroup): Promise<void> {
+    if (this.#options.spec.fields.length > 0) {
+      throw new TypeError("Cannot tell the partitions of encoded rows");
+    }
+    throwIfAborted(this.#options.signal);
+    const writer = this.#writers[0] ??= new PartitionWriter(this.#shared, []);
+    await this.#use(writer, () => writer.writeEncoded(group));
   }
 
   /** Finishes all files. Without rows there are none. */

@@ -10,6 +10,7 @@ import type { NameMapping } from "../../iceberg/spec/name_mapping.ts";
 import type { IcebergValue, NestedField } from "../../iceberg/spec/types.ts";
 import { arrowSchema } from "../arrow/arrow_schema.ts";
 import { makeBatch } from "../arrow/batch.ts";
+import type { Exactness } from "../arrow/check_exact.ts";
 import type { ColumnFault } from "../arrow/column_error.ts";
 import { constantColumn } from "../arrow/constant_column.ts";
 import { absentValue, type ColumnProjector, compileColumn } from "./_project_column.ts";
@@ -40,6 +41,8 @@ export interface ProjectionOptions {
   readonly file: ProjectedFile;
   /** Makes the errors of values by column; by default those of a damaged data file. */
   readonly faultOf?: (column: string) => ColumnFault;
+  /** Whether values are refused of which a type would keep a part only; by default they are cut. */
+  readonly exactness?: Exactness;
 }
 
 /** A compiled projection. */
@@ -61,7 +64,7 @@ export function compileProjection(
   fields: readonly NestedField[],
   options: ProjectionOptions,
 ): Projection {
-  const { file, nameMapping } = options;
+  const { file, nameMapping, exactness = "none" } = options;
   const sources = fileFields(fileSchema, { nameMapping, location: file.location });
   const faultOf = options.faultOf ?? ((column: string) => fileFault(file.location, column));
   const byId = new Map(sources.map((source, place) => [source.id, { source, place }]));
@@ -71,7 +74,7 @@ export function compileProjection(
   const columns = fields.map((field, at): BatchColumn => {
     const own = found[at] ?? null;
     const stored = own === null ? null : storedColumn(filePlaces.indexOf(own.place), {
-      project: compileColumn(own.source, field, { faultOf, constants: file.constants }),
+      project: compileColumn(own.source, field, { faultOf, constants: file.constants, exactness }),
     });
     return compileTopLevel(field, stored, file);
   });

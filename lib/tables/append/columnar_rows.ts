@@ -9,90 +9,109 @@ import {
   RecordBatchReader,
   Schema as ArrowSchema,
 } from "apache-arrow";
-import { compileProjection, makeBatch, type Projection } from "../../columnar/mod.ts";
+import {
+  checkColumn,
+  type ColumnFault,
+  compileProjection,
+  type Exactness,
+  makeBatch,
+  type Projection,
+} from "../../columnar/mod.ts";
 import { openParquetFile } from "../../columnar/parquet/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { FileIo } from "../../iceberg/ports.ts";
 import { type MappedField, NameMapping } from "../../iceberg/spec/name_mapping.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { NestedField, Type } from "../../iceberg/spec/types.ts";
+import { type ArrowBlock, malformed } from "./arrow_blocks.ts";
 import { rowInvalid } from "./row_error.ts";
 
-/** An Arrow IPC stream. */
-export async function* arrowBatches(
-  input: ReadableStream<Uint8Array>,
+/** Batches of a block of an Arrow stream. */
+export function* arrowBatches(
+  { bytes, firstRow }: Pick<ArrowBlock, "bytes" | "firstRow">,
   schema: Schema,
-): AsyncGenerator<RecordBatch> {
+): Generator<RecordBatch> {
   let reader: RecordBatchReader;
   try {
-    reader = await RecordBatchReader.from(input);
-    await reader.open();
-  } catch (error) {
-    throw notArrow(error);
+    reader = RecordBatchReader.from(bytes).open();
+  } catch (cause) {
+    throw malformed("its schema cannot be read", cause);
   }
-  const rows = new ColumnarRows(reader.schema, schema);
-  const batches = reader[Symbol.asyncIterator]();
+  const rows = new ColumnarRows(reader.schema, { schema, firstRow, exactness: "values_and_zones" });
+  const batches = reader[Symbol.iterator]();
   while (true) {
     let next: IteratorResult<RecordBatch>;
     try {
-      next = await batches.next();
-    } catch (error) {
-      throw notArrow(error);
+      next = batches.next();
+    } catch (cause) {
+      throw malformed("a batch cannot be read", cause);
     }
     if (next.done === true) return;
     if (next.value.numRows > 0) yield rows.take(next.value);
   }
 }
 
-/** Where an upload is kept while it is read: Parquet is read from its end. */
-export interface ParquetUpload {
-  readonly io: FileIo;
-  /** Free; the file is removed again. */
+/** A row group of an upload. */
+export interface ParquetPart {
   readonly location: string;
+  readonly sizeBytes: number;
+  /** Number of the row group; null where only the columns are looked at. */
+  readonly rowGroup: number | null;
+  /** Rows before its first. */
+  readonly firstRow: number;
+}
+
+/** Options of {@linkcode parquetBatches}. */
+export interface ParquetBatchesOptions {
+  readonly schema: Schema;
+  readonly io: FileIo;
   readonly signal: AbortSignal;
 }
 
-/** A Parquet file. */
+/** Batches of a row group of a Parquet file. */
 export async function* parquetBatches(
-  input: ReadableStream<Uint8Array>,
-  schema: Schema,
-  { io, location, signal }: ParquetUpload,
+  { location, sizeBytes, rowGroup, firstRow }: ParquetPart,
+  { schema, io, signal }: ParquetBatchesOptions,
 ): AsyncGenerator<RecordBatch> {
-  const writer = await io.openWriter(location);
   try {
-    for await (const chunk of input) await writer.write(chunk);
-    const { sizeBytes } = await writer.close();
     const source = await openParquetFile(io, { location, sizeBytes, signal });
-    const rows = new ColumnarRows(source.arrowSchema(), schema);
-    for (const index of source.rowGroups.keys()) {
-      for await (const batch of source.readRowGroup(index, { signal })) {
-        if (batch.numRows > 0) yield rows.take(batch);
-      }
+    // Old writers have no way to say that their times are instants.
+    const isOld = source.schema.leaves.some(({ node }) => node.physicalType === "INT96");
+    const rows = new ColumnarRows(source.arrowSchema(), {
+      schema,
+      firstRow,
+      exactness: isOld ? "values" : "values_and_zones",
+    });
+    if (rowGroup === null) return;
+    for await (const batch of source.readRowGroup(rowGroup, { signal })) {
+      if (batch.numRows > 0) yield rows.take(batch);
     }
   } catch (error) {
     throw notParquet(error);
-  } finally {
-    await writer.abort();
-    await io.delete(location);
   }
+}
+
+interface ColumnarRowsOptions {
+  readonly schema: Schema;
+  readonly firstRow: number;
+  readonly exactness: Exactness;
 }
 
 /** Casts batches of one schema to the table's, and counts rows for errors. */
 class ColumnarRows {
   readonly #projection: Projection;
   readonly #plain: ArrowSchema;
-  #before = 0;
+  #before: number;
 
-  constructor(given: ArrowSchema, schema: Schema) {
+  constructor(given: ArrowSchema, { schema, firstRow, exactness }: ColumnarRowsOptions) {
+    this.#before = firstRow;
     this.#plain = new ArrowSchema(given.fields.map(withoutIds));
     checkNames(given.fields, schema.fields, "");
-    this.#projection = compileProjection(this.#plain, schema.fields, {
+    this.#projection = compileProjection(this.#plain, schema.fields.map(withWriteDefault), {
+      exactness,
       nameMapping: new NameMapping(schema.fields.map(mapped)),
       file: { location: "upload", constants: new Map(), firstRowId: null, sequenceNumber: 0n },
-      faultOf: (column) => (problem, row) =>
-        row === null
-          ? columnInvalid(column, problem)
-          : rowInvalid({ unit: "row", number: this.#before + row + 1 }, { column, problem }),
+      faultOf: (column) => this.#faultOf(column),
     });
   }
 
@@ -100,10 +119,36 @@ class ColumnarRows {
     const { filePlaces } = this.#projection;
     const fields = filePlaces.map((place) => this.#plain.fields[place]!);
     const columns = filePlaces.map((place) => batch.data.children[place]!);
+    fields.forEach(({ name }, at) => checkColumn(columns[at]!, this.#faultOf(name)));
     const needed = makeBatch(new ArrowSchema(fields), columns, { length: batch.numRows });
     const rows = this.#projection.project(needed, { firstPosition: this.#before });
     this.#before += batch.numRows;
     return rows;
+  }
+
+  #faultOf(column: string): ColumnFault {
+    return (problem, row) =>
+      row === null
+        ? columnInvalid(column, problem)
+        : rowInvalid({ unit: "row", number: this.#before + row + 1 }, { column, problem });
+  }
+}
+
+/** What a row lacks it gets as it is written, not as it is read. */
+function withWriteDefault(field: NestedField): NestedField {
+  return { ...field, type: withWriteDefaults(field.type), initialDefault: field.writeDefault };
+}
+
+function withWriteDefaults(type: Type): Type {
+  switch (type.kind) {
+    case "struct":
+      return { ...type, fields: type.fields.map(withWriteDefault) };
+    case "list":
+      return { ...type, element: withWriteDefaults(type.element) };
+    case "map":
+      return { ...type, value: withWriteDefaults(type.value) };
+    default:
+      return type;
   }
 }
 
@@ -118,8 +163,8 @@ function checkNames(given: readonly Field[], wanted: readonly NestedField[], pat
     names.add(name);
     checkNested(type, field.type, at(name));
   }
-  for (const { name, required, initialDefault } of wanted) {
-    if (!required || names.has(name) || initialDefault !== undefined) continue;
+  for (const { name, required, writeDefault } of wanted) {
+    if (!required || names.has(name) || writeDefault !== undefined) continue;
     throw columnInvalid(at(name), "it is required, and missing");
   }
 }
@@ -181,14 +226,8 @@ function columnInvalid(column: string, problem: string): AppError {
   });
 }
 
-function notArrow(error: unknown): unknown {
-  if (error instanceof AppError) return error;
-  const message = "Cannot append: the body is no Arrow IPC stream. Nothing was appended";
-  return new AppError("malformed", "arrow_malformed", message, { cause: error });
-}
-
-/** The file is the caller's, not the table's. */
-function notParquet(error: unknown): unknown {
+/** The error of reading an upload: the file is the caller's, not the table's. */
+export function notParquet(error: unknown): unknown {
   if (!(error instanceof AppError && error.kind === "corrupt_data")) return error;
   const message = "Cannot append: the body is no readable Parquet file. Nothing was appended";
   return new AppError("malformed", "parquet_malformed", message, { cause: error });

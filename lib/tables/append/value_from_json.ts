@@ -64,15 +64,18 @@ export function valueFromRowJson(json: JsonValue, { type, path }: ValueSite): Ic
   }
 }
 
-/** Values in the order of `fields`; absent ones are null. Members that no field has are refused. */
+/** Values in the order of `fields`; absent ones have their default, or are null. Members that no field has are refused. */
 export function rowFromJson(json: JsonValue, { fields, path }: RowSite): IcebergValue[] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new RowValueError(path, `${quote(json)} is no object`);
+    throw new RowValueError(path, `${quoteJson(json)} is no object`);
   }
   const members = new Map(Object.entries(json));
   const values = fields.map((field) => {
     const at = path === "" ? field.name : `${path}.${field.name}`;
-    const value = valueFromRowJson(members.get(field.name) ?? null, { type: field.type, path: at });
+    const json = members.get(field.name);
+    const value = json === undefined
+      ? field.writeDefault ?? null
+      : valueFromRowJson(json, { type: field.type, path: at });
     members.delete(field.name);
     return value;
   });
@@ -87,7 +90,7 @@ function structFrom(type: StructType, json: JsonValue, path: string): IcebergVal
 }
 
 function listFrom(type: ListType, json: JsonValue, path: string): IcebergValue {
-  if (!Array.isArray(json)) throw new RowValueError(path, `${quote(json)} is no list`);
+  if (!Array.isArray(json)) throw new RowValueError(path, `${quoteJson(json)} is no list`);
   return json.map((one) => valueFromRowJson(one, { type: type.element, path: `${path}.element` }));
 }
 
@@ -97,7 +100,7 @@ function mapFrom(type: MapType, json: JsonValue, path: string): IcebergValue {
     : typeof json === "object" && json !== null
     ? Object.entries(json)
     : null;
-  if (pairs === null) throw new RowValueError(path, `${quote(json)} is no object of keys`);
+  if (pairs === null) throw new RowValueError(path, `${quoteJson(json)} is no object of keys`);
   return pairs.map(([key, value]) => [
     valueFromRowJson(key, { type: type.key, path: `${path}.key` }),
     valueFromRowJson(value, { type: type.value, path: `${path}.value` }),
@@ -106,7 +109,7 @@ function mapFrom(type: MapType, json: JsonValue, path: string): IcebergValue {
 
 function pairFrom(pair: JsonValue, path: string): readonly [JsonValue, JsonValue] {
   if (Array.isArray(pair) && pair.length === 2) return [pair[0], pair[1]];
-  throw new RowValueError(path, `${quote(pair)} is no pair of a key and a value`);
+  throw new RowValueError(path, `${quoteJson(pair)} is no pair of a key and a value`);
 }
 
 interface PrimitiveSite extends ValueSite {
@@ -201,10 +204,11 @@ const EXAMPLES: Readonly<Partial<Record<PrimitiveType["kind"], string>>> = {
 function mismatch(type: PrimitiveType, json: JsonValue, path: string): RowValueError {
   const example = EXAMPLES[type.kind];
   const hint = example === undefined ? "" : `; such a value is ${example}`;
-  return new RowValueError(path, `${quote(json)} is no ${formatSqlType(type)}${hint}`);
+  return new RowValueError(path, `${quoteJson(json)} is no ${formatSqlType(type)}${hint}`);
 }
 
-function quote(json: JsonValue): string {
+/** A JSON value as an error shows it. */
+export function quoteJson(json: JsonValue): string {
   const text = typeof json === "object" && json !== null
     ? Array.isArray(json) ? "a list" : "an object"
     : typeof json === "string"

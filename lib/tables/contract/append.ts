@@ -16,7 +16,11 @@ export const AppendFormat = z.enum(["parquet", "arrow", "ndjson", "csv"]);
 export type AppendFormat = z.infer<typeof AppendFormat>;
 
 /** Parameters of {@linkcode appendJob}; the rows are streamed in with it. */
-export const AppendParams = z.object({ location: TableLocationSchema, format: AppendFormat });
+export const AppendParams = z.object({
+  location: TableLocationSchema,
+  format: AppendFormat,
+  dryRun: z.boolean(),
+});
 export type AppendParams = z.infer<typeof AppendParams>;
 
 /** What was appended. Without rows there is no snapshot. */

@@ -2,100 +2,114 @@
  * Appends streamed rows: into data files as they come, then into the table in one snapshot. Whatever
  * goes wrong before the commit leaves nothing behind; a commit of unknown outcome leaves everything.
  */
-import type { RecordBatch } from "apache-arrow";
 import { DataFileWriter, dataFolder } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
+import type { CommitAction } from "../../iceberg/commit/commit_action.ts";
 import { systemCommitRuntime } from "../../iceberg/commit/commit_runtime.ts";
 import { mergeAppend } from "../../iceberg/commit/snapshot/merge_append.ts";
+import type { TableStore } from "../../iceberg/commit/table_store.ts";
 import { commitTransaction } from "../../iceberg/commit/transaction.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
-import type { LoadedTable } from "../../iceberg/ports.ts";
-import type { Schema } from "../../iceberg/spec/schema.ts";
+import type { FileWriter, LoadedTable } from "../../iceberg/ports.ts";
 import { currentSchema, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import { joinLocation } from "../../storage/mod.ts";
-import { arrowBatches, parquetBatches } from "../append/columnar_rows.ts";
-import { csvBatches, ndjsonBatches } from "../append/text_rows.ts";
+import { Upload } from "../append/parquet_upload.ts";
+import { rowBlocks } from "../append/row_blocks.ts";
+import { writeBlocks } from "../append/write_blocks.ts";
 import type { AppendFormat, AppendParams, AppendReceipt } from "../contract/append.ts";
+import { requireWritable } from "./_writable.ts";
+
+/** Bytes of a block of rows: larger ones make larger row groups, and take more memory. */
+const MAX_BLOCK_BYTES = 32 * 1024 * 1024;
+/** Part of a job's memory that a block may take: it is copied, decoded and encoded. */
+const BLOCK_SHARE = 1 / 32;
 
 /** Runs `appendJob`. */
 export async function append(
-  { location, format }: AppendParams,
+  { location, format, dryRun }: AppendParams,
   host: JobHost,
 ): Promise<AppendReceipt> {
   const store = host.openTable(location);
   const table = await store.load(host.signal);
-  if (table.readOnly !== null) {
-    const message = `Cannot append: ${table.readOnly}`;
-    throw new AppError("unsupported", "table_read_only", message);
-  }
+  requireWritable(table);
   const { metadata, io } = table;
-  const schema = currentSchema(metadata);
-  const writer = new DataFileWriter({
+  const upload = new Upload({
     io,
+    location: joinLocation(dataFolder(metadata), `upload-${host.operationId}.parquet`),
+    signal: host.signal,
+  });
+  const writer = new DataFileWriter({
+    io: dryRun ? DISCARDING : io,
     metadata,
-    schema,
+    schema: currentSchema(metadata),
     spec: defaultSpec(metadata),
     operationId: host.operationId,
-    memoryBytes: Math.floor(host.memoryBytes / 2),
+    memoryBytes: Math.floor(host.memoryBytes / 4),
     signal: host.signal,
   });
   try {
-    const rows = await writeRows(batchesOf({ format, table, schema, host }), writer, host);
+    const blocks = blocksOf({ format, table, upload, host });
+    const rows = await writeBlocks(blocks, { location, table, writer, host });
     const files = await writer.finish();
     const receipt = receiptOf(files, rows);
-    if (files.length === 0) return receipt;
-    const action = mergeAppend({ files });
-    host.announce(null);
-    await commitTransaction(store, [action], {
-      operationId: host.operationId,
-      base: table,
-      runtime: { ...systemCommitRuntime, clock: host.clock },
-      signal: host.signal,
-    });
-    return { ...receipt, snapshot_id: String(action.snapshot?.snapshotId ?? "") };
+    if (files.length === 0 || dryRun) return receipt;
+    return await commit(files, { store, table, host, receipt });
   } catch (error) {
     const unknown = error instanceof AppError && error.kind === "commit_state_unknown";
     if (!unknown) await writer.abort();
     throw error;
+  } finally {
+    await upload.remove();
   }
 }
 
-async function writeRows(
-  batches: AsyncIterable<RecordBatch>,
-  writer: DataFileWriter,
-  host: JobHost,
-): Promise<number> {
-  let rows = 0;
-  for await (const batch of batches) {
-    await writer.write(batch);
-    rows += batch.numRows;
-    host.progress({ phase: "writing", done: rows, total: null, unit: "rows" });
-  }
-  return rows;
-}
-
-function batchesOf({ format, table, schema, host }: {
+function blocksOf({ format, table, upload, host }: {
   readonly format: AppendFormat;
   readonly table: LoadedTable;
-  readonly schema: Schema;
+  readonly upload: Upload;
   readonly host: JobHost;
-}): AsyncIterable<RecordBatch> {
-  const { input, signal, operationId } = host;
+}) {
+  const { input, memoryBytes } = host;
   if (input === null) throw new TypeError("An append without its rows");
-  switch (format) {
-    case "ndjson":
-      return ndjsonBatches(input, schema);
-    case "csv":
-      return csvBatches(input, schema);
-    case "arrow":
-      return arrowBatches(input, schema);
-    case "parquet": {
-      const folder = dataFolder(table.metadata);
-      const location = joinLocation(folder, `upload-${operationId}.parquet`);
-      return parquetBatches(input, schema, { io: table.io, location, signal });
-    }
-  }
+  return rowBlocks(input, {
+    format,
+    schema: currentSchema(table.metadata),
+    blockBytes: Math.min(MAX_BLOCK_BYTES, Math.floor(memoryBytes * BLOCK_SHARE)),
+    upload,
+  });
+}
+
+interface Commit {
+  readonly store: TableStore;
+  readonly table: LoadedTable;
+  readonly host: JobHost;
+  readonly receipt: AppendReceipt;
+}
+
+/** Never conflicts: whatever others committed meanwhile, the rows are added to it. */
+async function commit(
+  files: readonly DataFile[],
+  { store, table, host, receipt }: Commit,
+): Promise<AppendReceipt> {
+  const action = mergeAppend({ files });
+  const done = () => ({ ...receipt, snapshot_id: String(action.snapshot?.snapshotId ?? "") });
+  const announced: CommitAction = {
+    name: action.name,
+    async apply(attempt) {
+      const change = await action.apply(attempt);
+      host.announce(done());
+      return change;
+    },
+    settle: (outcome) => action.settle?.(outcome) ?? Promise.resolve(),
+  };
+  await commitTransaction(store, [announced], {
+    operationId: host.operationId,
+    base: table,
+    runtime: { ...systemCommitRuntime, clock: host.clock },
+    signal: host.signal,
+  });
+  return done();
 }
 
 function receiptOf(files: readonly DataFile[], rows: number): AppendReceipt {
@@ -106,3 +120,20 @@ function receiptOf(files: readonly DataFile[], rows: number): AppendReceipt {
     snapshot_id: null,
   };
 }
+
+/** Files of a dry run: counted, and nowhere. */
+const DISCARDING = {
+  openWriter(location: string): Promise<FileWriter> {
+    let sizeBytes = 0;
+    return Promise.resolve({
+      location,
+      write(chunk: Uint8Array) {
+        sizeBytes += chunk.byteLength;
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve({ location, sizeBytes, modifiedAtMs: null }),
+      abort: () => Promise.resolve(),
+    });
+  },
+  delete: () => Promise.resolve(),
+};

@@ -5,6 +5,7 @@ import type { FileIo } from "../../../iceberg/ports.ts";
 import type { Schema } from "../../../iceberg/spec/schema.ts";
 import type { IcebergValue } from "../../../iceberg/spec/types.ts";
 import {
+  type EncodedRowGroup,
   encodeRowGroup,
   fileMetrics,
   type MetricsConfig,
@@ -15,7 +16,7 @@ import { RowGroupBuffer } from "./row_group_buffer.ts";
 
 /** What all partitions of a writer share. */
 export interface PartitionWriterShared {
-  readonly io: FileIo;
+  readonly io: Pick<FileIo, "openWriter">;
   readonly schema: Schema;
   readonly settings: WriteSettings;
   readonly metrics: MetricsConfig;
@@ -72,6 +73,12 @@ export class PartitionWriter {
     }
   }
 
+  /** Adds a row group as it is, behind what waits in memory. */
+  async writeEncoded(group: EncodedRowGroup): Promise<void> {
+    await this.flush();
+    await this.#append(group);
+  }
+
   /** Writes what waits in memory as one row group. */
   async flush(): Promise<void> {
     while (this.#buffer.rows > 0) await this.#writeGroup(this.#groupMemoryBytes());
@@ -100,15 +107,20 @@ export class PartitionWriter {
   }
 
   async #writeGroup(memoryBytes: number): Promise<void> {
-    const { schema, settings, metrics, ratio, targetFileSizeBytes } = this.#shared;
+    const { schema, settings, metrics, ratio } = this.#shared;
     const before = this.#buffer.memoryBytes;
     const batches = this.#buffer.take(memoryBytes);
     if (batches.length === 0) return;
     const group = encodeRowGroup(batches, { schema, settings, metrics });
     ratio.memoryBytes += before - this.#buffer.memoryBytes;
     ratio.encodedBytes += group.metadata.pagesLength;
+    await this.#append(group);
+  }
+
+  async #append(group: EncodedRowGroup): Promise<void> {
     this.#open ??= await this.#openFile();
     await this.#open.append(group);
+    const { targetFileSizeBytes } = this.#shared;
     if (this.#open.sizeBytes >= targetFileSizeBytes * FULL_SHARE) await this.#closeFile();
   }
 

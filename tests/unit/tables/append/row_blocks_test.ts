@@ -3,7 +3,9 @@ import { valueReader } from "../../../../lib/columnar/mod.ts";
 import { AppError } from "../../../../lib/errors.ts";
 import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
 import type { IcebergValue, NestedField, Type } from "../../../../lib/iceberg/spec/types.ts";
-import { csvBatches, ndjsonBatches } from "../../../../lib/tables/append/text_rows.ts";
+import { Upload } from "../../../../lib/tables/append/parquet_upload.ts";
+import { blockBatches, rowBlocks } from "../../../../lib/tables/append/row_blocks.ts";
+import { MemoryFileIo } from "../../../../lib/storage/mod.ts";
 
 let nextId = 1;
 function field(name: string, type: Type, required = false): NestedField {
@@ -51,8 +53,26 @@ function body(text: string, size = 7): ReadableStream<Uint8Array> {
   });
 }
 
+const signal = new AbortController().signal;
+const io = new MemoryFileIo();
+
+/** All batches of a body that is cut into blocks of `blockBytes`. */
+async function* batchesOf(
+  format: "ndjson" | "csv",
+  input: ReadableStream<Uint8Array>,
+  { schema = SCHEMA, blockBytes = 1 << 20 } = {},
+) {
+  const upload = new Upload({ io, location: "memory://upload", signal });
+  for await (const block of rowBlocks(input, { format, schema, blockBytes, upload })) {
+    yield* blockBatches(block, { schema, io, signal, count: { lines: 0 } });
+  }
+}
+
+const ndjsonBatches = (input: ReadableStream<Uint8Array>) => batchesOf("ndjson", input);
+const csvBatches = (input: ReadableStream<Uint8Array>) => batchesOf("csv", input);
+
 async function rowsOf(
-  batches: ReturnType<typeof csvBatches>,
+  batches: ReturnType<typeof batchesOf>,
 ): Promise<readonly Readonly<Record<string, IcebergValue>>[]> {
   const rows: Record<string, IcebergValue>[] = [];
   for await (const batch of batches) {
@@ -89,7 +109,7 @@ const LINE = `{"id":9007199254740993,"flag":true,"n":-5,"f":1.5,` +
   `"raw":"AP8=","tags":["a",null],"place":{"x":7}}`;
 
 Deno.test("lines of JSON become rows of every type, exactly", async () => {
-  const rows = await rowsOf(ndjsonBatches(body(`${LINE}\r\n\n{"id":"1"}`), SCHEMA));
+  const rows = await rowsOf(ndjsonBatches(body(`${LINE}\r\n\n{"id":"1"}`)));
   assert.deepEqual(rows[0], FULL);
   assert.equal(rows[1]?.["id"], 1n);
   assert.equal(rows[1]?.["tags"], null);
@@ -101,17 +121,17 @@ Deno.test("CSV becomes rows of every type, exactly", async () => {
     `"{""x"":7}",9007199254740993,TRUE,-5,1.5,1234567890123456789012345678901234.5678,2024-02-29,` +
     `2024-02-29T02:00:00.000001+02:00,2024-02-29 12:00:00.123456789,12:00:00.000001,"ü,""\n",` +
     `00112233-4455-6677-8899-aabbccddeeff,AP8=,"[""a"",null]"\r\n`;
-  assert.deepEqual(await rowsOf(csvBatches(body(`\ufeff${text}`), SCHEMA)), [FULL]);
+  assert.deepEqual(await rowsOf(csvBatches(body(`\ufeff${text}`))), [FULL]);
 });
 
 Deno.test("an empty CSV field is null, a quoted one an empty string", async () => {
-  const rows = await rowsOf(csvBatches(body(`id,name\n1,\n2,""\n`), SCHEMA));
+  const rows = await rowsOf(csvBatches(body(`id,name\n1,\n2,""\n`)));
   assert.deepEqual(rows.map(({ name }) => name), [null, ""]);
 });
 
 Deno.test("many rows come in several batches, none lost between pieces", async () => {
   const lines = Array.from({ length: 150_000 }, (_, i) => `{"id":${i},"name":"n${i}"}`).join("\n");
-  const rows = await rowsOf(ndjsonBatches(body(lines, 100_003), SCHEMA));
+  const rows = await rowsOf(ndjsonBatches(body(lines, 100_003)));
   assert.equal(rows.length, 150_000);
   assert.deepEqual(rows.map(({ id }) => id), Array.from({ length: 150_000 }, (_, i) => BigInt(i)));
 });
@@ -137,19 +157,34 @@ const REFUSED: readonly (readonly ["json" | "csv", string, string, RegExp])[] = 
   ["json", `{"id":1,"tags":"a"}`, "lines.1.tags", /no list/],
   ["json", `{"id":1}\n[1]`, "lines.2", /no object/],
   ["json", `{"id":1}\n{"id":`, "lines.2", /no JSON/],
+  ["json", `{"id":1,"id":2}`, "lines.1.id", /twice/],
+  ["json", `{"id":1,"place":{"x":1,"x":2}}`, "lines.1.place", /twice/],
+  ["json", `{"id":01}`, "lines.1.id", /zero/],
+  ["json", `{"id":1} {"id":2}`, "lines.1", /unexpected text/],
+  ["json", `{"id":1,}`, "lines.1", /quoted key/],
+  ["json", `{"id":1,"name":"a\u0001"}`, "lines.1", /control/],
+  ["json", `{"id":1,"at":"2024-02-30T00:00:00Z"}`, "lines.1.at", /timestamp/],
+  ["json", `{"id":1,"at":"2024-02-29T24:00:00Z"}`, "lines.1.at", /timestamp/],
+  ["json", `{"id":1,"at":"2024-02-29T00:00:00.0000001Z"}`, "lines.1.at", /timestamp/],
+  ["json", `{"id":1,"day":"20240229"}`, "lines.1.day", /date/],
+  ["json", `{"id":1,"f":1e999}`, "lines.1.f", /./],
   ["csv", "id,nope\n1,2", "lines.1.nope", /no such column/],
   ["csv", "id,id\n1,2", "lines.1.id", /twice/],
   ["csv", "id,n\n1,2\n3", "lines.3", /1 fields/],
   ["csv", "id,n\n1,x", "lines.2.n", /int/],
-  ["csv", "n\n1", "lines.2.id", /required/],
+  ["csv", "n\n1", "lines.1.id", /required/],
   ["csv", "id,tags\n1,[", "lines.2.tags", /JSON/],
   ["csv", 'id,name\n1,"open', "lines.2", /no CSV/],
+  ["csv", 'id,name\n1,a"b', "lines.2", /no CSV/],
+  ["csv", 'id,name\n1,"a"b', "lines.2", /no CSV/],
+  ["csv", 'id,name\n1,"a\nb"\n2', "lines.4", /1 fields/],
+  ["csv", "id,n\n1,+-2", "lines.2.n", /int/],
 ];
 
 for (const [format, text, path, problem] of REFUSED) {
   Deno.test(`${format} is refused at ${path}: ${JSON.stringify(text)}`, async () => {
     const batches = format === "json" ? ndjsonBatches : csvBatches;
-    await assert.rejects(rowsOf(batches(body(text), SCHEMA)), (error) => {
+    await assert.rejects(rowsOf(batches(body(text))), (error) => {
       assert.ok(error instanceof AppError, String(error));
       assert.equal(error.code, "row_invalid");
       assert.equal(error.issues[0]?.path, path);
@@ -170,6 +205,46 @@ Deno.test("a body that breaks off breaks the append", async () => {
         sent = true;
       },
     });
-    await assert.rejects(rowsOf(batches(broken, SCHEMA)), AppError);
+    await assert.rejects(rowsOf(batches(broken)), AppError);
   }
+});
+
+Deno.test("blocks end with rows, wherever the body is cut", async () => {
+  const lines = Array.from({ length: 500 }, (_, i) => `{"id":${i},"name":"n\\n${i}"}`).join("\n");
+  const records = Array.from({ length: 500 }, (_, i) => `${i},"a ""quoted""\nname ${i}"\r\n`);
+  for (const size of [1, 3, 64, 1_000]) {
+    const json = await rowsOf(batchesOf("ndjson", body(lines, size), { blockBytes: 100 }));
+    assert.deepEqual(json.map(({ name }) => name), json.map((_, i) => `n\n${i}`));
+    const text = `id,name\n${records.join("")}`;
+    const csv = await rowsOf(batchesOf("csv", body(text, size), { blockBytes: 100 }));
+    assert.deepEqual(csv.map(({ name }) => name), csv.map((_, i) => `a "quoted"\nname ${i}`));
+    assert.deepEqual([json.length, csv.length], [500, 500]);
+  }
+});
+
+Deno.test("a field that a row does not name has its default; one that is null is null", async () => {
+  const fields = SCHEMA.fields.map((one) => one.name === "n" ? { ...one, writeDefault: 7 } : one);
+  const schema = new Schema({ schemaId: 0, identifierFieldIds: [], fields });
+  const json = body(`{"id":1}\n{"id":2,"n":null}\n{"id":3,"n":3}`);
+  const rows = await rowsOf(batchesOf("ndjson", json, { schema }));
+  assert.deepEqual(rows.map(({ n }) => n), [7, null, 3]);
+  assert.deepEqual(
+    (await rowsOf(batchesOf("csv", body("id\n1\n"), { schema }))).map(({ n }) => n),
+    [7],
+  );
+});
+
+Deno.test("text that is not UTF-8 is refused with its line", async () => {
+  const bytes = new Uint8Array([...new TextEncoder().encode('{"id":1}\n{"id":2,"name":"'), 0xff]);
+  const sent = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(new Uint8Array([...bytes, ...new TextEncoder().encode('"}')]));
+      controller.close();
+    },
+  });
+  await assert.rejects(rowsOf(ndjsonBatches(sent)), (error) => {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.issues[0]?.path, "lines.2");
+    return /UTF-8/.test(error.message);
+  });
 });
