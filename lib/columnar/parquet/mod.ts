@@ -26,6 +26,13 @@ export {
 export { type FileMetrics, fileMetrics } from "./metrics/file_metrics.ts";
 export type { LeafStats } from "./metrics/leaf_stats.ts";
 export {
+  type CopyableOptions,
+  copyRowGroup,
+  type CopyRowGroupOptions,
+  isCopyable,
+  type RowGroupCopy,
+} from "./transcode/copy_row_group.ts";
+export {
   planTranscode,
   type TranscodeOptions,
   type TranscodePlan,

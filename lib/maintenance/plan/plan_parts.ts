@@ -34,23 +34,39 @@ export interface PartSizeOptions {
 
 /** Bytes of input that one part has: the size of a row group, or less to keep every isolate busy. */
 export function partSize(options: PartSizeOptions): number {
-  const { groupBytes, rollBytes, rowGroupBytes, maxBytes, width } = options;
-  const largest = Math.max(
-    1,
-    Math.min(
-      rowGroupBytes,
-      Math.ceil(rollBytes / PARTS_PER_FILE),
-      maxBytes,
-    ),
-  );
+  const { groupBytes, maxBytes, width } = options;
+  const largest = Math.max(1, Math.min(rowGroupSize(options), maxBytes));
   return Math.min(largest, Math.max(MIN_PARALLEL_BYTES, Math.ceil(groupBytes / width)));
 }
 
-/** A file with its size in bytes, and that of each of its row groups where it is to be cut. */
+/** Smallest row group that is passed on as it is, in bytes. */
+export const MIN_COPIED_BYTES = 4 * 1024 * 1024;
+/** The same as a share of a new one. */
+const MIN_COPIED_SHARE = 1 / 8;
+/** Largest one, as a multiple of a new one's. */
+const MAX_COPIED_FACTOR = 1.25;
+
+/** Whether a row group of `bytes` is good as it is: neither far from the size of new ones, nor tiny. */
+export function hasRightSize(
+  bytes: number,
+  options: Pick<PartSizeOptions, "rollBytes" | "rowGroupBytes">,
+): boolean {
+  const wanted = rowGroupSize(options);
+  return bytes >= Math.max(MIN_COPIED_BYTES, wanted * MIN_COPIED_SHARE) &&
+    bytes <= wanted * MAX_COPIED_FACTOR;
+}
+
+function rowGroupSize(
+  { rollBytes, rowGroupBytes }: Pick<PartSizeOptions, "rollBytes" | "rowGroupBytes">,
+): number {
+  return Math.min(rowGroupBytes, Math.ceil(rollBytes / PARTS_PER_FILE));
+}
+
+/** A file with its size in bytes, and the row groups that are wanted of it where it may be cut. */
 export interface PartSource<F> {
   readonly file: F;
   readonly bytes: number;
-  readonly rowGroups: readonly number[] | null;
+  readonly rowGroups: readonly { readonly at: number; readonly bytes: number }[] | null;
 }
 
 /** What a part may have beyond the size it was asked for, so that rounding makes no part too many. */
@@ -87,7 +103,7 @@ export function planParts<F>(
 function* unitsOf<F>(sources: Iterable<PartSource<F>>): Generator<PartInput<F>> {
   for (const { file, bytes, rowGroups } of sources) {
     if (rowGroups === null) yield { file, rowGroups: null, bytes };
-    else for (const [at, size] of rowGroups.entries()) yield { file, rowGroups: [at], bytes: size };
+    else for (const { at, bytes } of rowGroups) yield { file, rowGroups: [at], bytes };
   }
 }
 

@@ -1,8 +1,10 @@
 /** What a file's row groups say of each leaf, all together. */
 import { compareValues } from "../../../iceberg/spec/compare_values.ts";
 import type { IcebergValue, PrimitiveType } from "../../../iceberg/spec/types.ts";
+import type { Statistics } from "../footer/file_metadata.ts";
 import type { EncodedColumn, EncodedMetadata } from "../write/encoded_row_group.ts";
 import type { WriteLeaf, WriteSchema } from "../write/parquet_schema.ts";
+import type { MetricsMode } from "./metrics_config.ts";
 import { statValue } from "./stat_value.ts";
 
 /** A leaf of one file. */
@@ -26,6 +28,17 @@ export interface LeafBound {
   readonly value: IcebergValue;
   /** Whether it is a value of the column; otherwise it only bounds them. */
   readonly isExact: boolean;
+}
+
+/** Characters of which cut statistics hold every one, be they four bytes each. */
+const LONGEST_CUT_OF_STATISTICS = 16;
+
+/** Whether statistics, which the encoder cuts to 64 bytes, hold less of bounds than the mode keeps. */
+export function isCutShort({ isMinExact, isMaxExact }: Statistics, mode: MetricsMode): boolean {
+  const isCut = isMinExact === false || isMaxExact === false;
+  const keepsMore = mode.kind === "full" ||
+    mode.kind === "truncate" && mode.length > LONGEST_CUT_OF_STATISTICS;
+  return isCut && keepsMore;
 }
 
 /** The statistics of the leaves of a file with these row groups. */

@@ -5,7 +5,7 @@ import { AppError, displayPath } from "../../../errors.ts";
 import type { FileIo } from "../../../iceberg/ports.ts";
 import { makeBatch } from "../../arrow/batch.ts";
 import type { ColumnMetaData, RowGroup, SortingColumn } from "../footer/file_metadata.ts";
-import { chunkRange, type Footer, readFooter } from "../footer/read_footer.ts";
+import { type ChunkRange, chunkRange, type Footer, readFooter } from "../footer/read_footer.ts";
 import type { ParquetNode, ParquetSchema } from "../footer/schema_tree.ts";
 import { checkDecodable, checkPages, type PageCheck } from "./check_pages.ts";
 import { decodeParquet } from "./decode.ts";
@@ -38,6 +38,9 @@ export interface ParquetChunk {
   readonly length: number;
   /** Codec, encodings, counts and statistics. */
   readonly metaData: ColumnMetaData;
+  /** Where the page indexes lie, if there are any. */
+  readonly columnIndex: ChunkRange | null;
+  readonly offsetIndex: ChunkRange | null;
 }
 
 /** A row group. */
@@ -214,6 +217,12 @@ export class ParquetSource {
     }, 0);
   }
 
+  /** Bytes of the file as they are; they are the caller's. Errors are those of `io`. */
+  async read(range: ChunkRange, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#file?.slice(range.offset, range.offset + range.length) ??
+      await this.#io.read(this.location, { range, ...(signal === undefined ? {} : { signal }) });
+  }
+
   async #fetch(
     chunks: readonly ParquetChunk[],
     options: { readonly signal: AbortSignal | undefined; readonly room: number },
@@ -281,10 +290,19 @@ async function sizeOf(io: FileIo, { location, signal }: OpenParquetOptions): Pro
   );
 }
 
+function rangeOf(offset: number | null, length: number | null): ChunkRange | null {
+  return offset === null || length === null ? null : { offset, length };
+}
+
 function describeRowGroup(group: RowGroup): ParquetRowGroup {
   const chunks = group.columns.map((chunk): ParquetChunk => {
     if (chunk.metaData === null) throw new TypeError("Cannot describe a chunk without metadata");
-    return { ...chunkRange(chunk), metaData: chunk.metaData };
+    return {
+      ...chunkRange(chunk),
+      metaData: chunk.metaData,
+      columnIndex: rangeOf(chunk.columnIndexOffset, chunk.columnIndexLength),
+      offsetIndex: rangeOf(chunk.offsetIndexOffset, chunk.offsetIndexLength),
+    };
   });
   return {
     rowCount: group.numRows,

@@ -2,6 +2,7 @@
 import { type RecordBatch, RecordBatchStreamWriter } from "apache-arrow";
 import { AppError } from "../../../errors.ts";
 import type { Schema } from "../../../iceberg/spec/schema.ts";
+import { isCutShort } from "../metrics/leaf_stats.ts";
 import type { MetricsConfig } from "../metrics/metrics_config.ts";
 import { ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
 import { writerProperties } from "../wasm/writer_properties.ts";
@@ -110,16 +111,10 @@ class FactCollector {
     const leaf = this.#schema.leaves[at];
     if (leaf === undefined || leaf.isRepeated || statistics === null) return false;
     if (!CUT_TYPES.has(leaf.type.kind)) return false;
-    const isCut = statistics.isMinExact === false || statistics.isMaxExact === false;
     const mode = this.#metrics.get(leaf.fieldId);
-    if (!isCut || mode === undefined) return false;
-    return mode.kind === "full" ||
-      mode.kind === "truncate" && mode.length > LONGEST_CUT_OF_STATISTICS;
+    return mode !== undefined && isCutShort(statistics, mode);
   }
 }
 
 /** Types whose statistics are cut. */
 const CUT_TYPES: ReadonlySet<string> = new Set(["string", "binary", "fixed"]);
-
-/** Characters of which cut statistics hold every one, be they four bytes each. */
-const LONGEST_CUT_OF_STATISTICS = 16;

@@ -19,6 +19,8 @@ export interface EncodedMetadata {
   /** Where the pages begin in `bytes`, and how long they are together. */
   readonly pagesOffset: number;
   readonly pagesLength: number;
+  /** Where the first page lies by the offsets in offset indexes. */
+  readonly indexOrigin: number;
   /** Equal for row groups that may lie in one file. */
   readonly schemaKey: string;
   /** One for each leaf. */
@@ -36,7 +38,7 @@ export interface EncodedColumn {
   /** Offsets count from the first page of the row group. */
   readonly metaData: ColumnMetaData;
   readonly columnIndex: ByteRange | null;
-  /** Holds offsets that count like those of `metaData`, once `pagesOffset` is taken off. */
+  /** Holds offsets that count like those of `metaData`, once `indexOrigin` is taken off. */
   readonly offsetIndex: ByteRange | null;
   /** Values that are NaN; null for other types than floats, and where nobody counted. */
   readonly nanCount: number | null;
@@ -85,6 +87,7 @@ export function describeEncoded(bytes: Bytes, schema: WriteSchema): EncodedRowGr
     rowCount: group.numRows,
     pagesOffset: MAGIC.length,
     pagesLength: end - MAGIC.length,
+    indexOrigin: MAGIC.length,
     schemaKey: schemaKey(schema),
     columns,
   };

@@ -30,6 +30,14 @@ export interface AssemblerOptions {
   readonly keyValueMetadata?: Readonly<Record<string, string>>;
 }
 
+/** A row group whose pages come in pieces; see `RowGroupCopy`. */
+export interface AppendedRowGroup {
+  readonly metadata: EncodedMetadata;
+  /** Where the ranges of page indexes in `metadata` lead to. */
+  readonly indexes: Uint8Array;
+  readonly pages: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
 /** A finished file. */
 export interface AssembledFile {
   readonly location: string;
@@ -77,25 +85,32 @@ export class ParquetAssembler {
 
   /** Writes a row group's pages. A row group of another schema is a `TypeError`. */
   async append({ bytes, metadata }: EncodedRowGroup): Promise<void> {
+    const { pagesOffset, pagesLength } = metadata;
+    const pages = bytes.subarray(pagesOffset, pagesOffset + pagesLength);
+    await this.appendCopy({ metadata, indexes: bytes, pages: [pages] });
+  }
+
+  /** As {@linkcode append}, of pages that lie elsewhere and come in pieces. */
+  async appendCopy({ metadata, indexes, pages }: AppendedRowGroup): Promise<void> {
+    const { location } = this.#writer;
+    const name = displayPath(location);
     if (metadata.schemaKey !== this.#key) {
-      throw new TypeError(
-        `Cannot append to "${
-          displayPath(this.#writer.location)
-        }": the row group has another schema`,
-      );
+      throw new TypeError(`Cannot append to "${name}": the row group has another schema`);
     }
     if (this.#length === 0) await this.#write(Uint8Array.from(MAGIC));
     const offset = this.#length;
-    const { pagesOffset, pagesLength } = metadata;
-    await this.#write(bytes.subarray(pagesOffset, pagesOffset + pagesLength));
+    for await (const piece of pages) await this.#write(piece);
+    if (this.#length - offset !== metadata.pagesLength) {
+      throw new TypeError(`Cannot append to "${name}": the row group has pages of another length`);
+    }
     this.#groups.push({ metadata, offset });
     this.#rows += metadata.rowCount;
     // Copied, so that the pages can be let go of.
     this.#indexes.push(metadata.columns.map(({ columnIndex, offsetIndex }) => ({
-      columnIndex: columnIndex === null ? null : sliceOf(bytes, columnIndex),
-      offsetIndex: offsetIndex === null ? null : movedIndex(sliceOf(bytes, offsetIndex), {
-        by: offset - pagesOffset,
-        location: this.#writer.location,
+      columnIndex: columnIndex === null ? null : sliceOf(indexes, columnIndex),
+      offsetIndex: offsetIndex === null ? null : movedIndex(sliceOf(indexes, offsetIndex), {
+        by: offset - metadata.indexOrigin,
+        location,
       }),
     })));
   }
@@ -205,8 +220,11 @@ function rowGroupOf(
 /** Largest 16-bit number. */
 const MAX_ORDINAL = 2 ** 15 - 1;
 
-function sliceOf(bytes: Bytes, range: { readonly offset: number; readonly length: number }): Bytes {
-  return bytes.slice(range.offset, range.offset + range.length);
+function sliceOf(
+  bytes: Uint8Array,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): Bytes {
+  return Uint8Array.from(bytes.subarray(offset, offset + length));
 }
 
 /** An offset index whose pages lie elsewhere. */

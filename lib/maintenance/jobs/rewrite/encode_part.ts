@@ -8,17 +8,14 @@ import {
   type EncodedRowGroup,
   encodeRowGroup,
   metricsConfig,
-  openParquetFile,
-  type ParquetSource,
-  planTranscode,
   type TranscodeInput,
   transcodeRowGroups,
 } from "../../../columnar/parquet/mod.ts";
 import { batchBytes } from "../../../columnar/mod.ts";
-import type { FileIo } from "../../../iceberg/ports.ts";
 import { installJob, type JobHost } from "../../../jobs/mod.ts";
 import { readRows } from "./read_rows.ts";
-import { encodePartTask, type SentInput, type SentTask } from "./rewrite_tasks.ts";
+import { openFile, planFile, staysAsItIs } from "./plan_file.ts";
+import { encodePartTask, type SentInput } from "./rewrite_tasks.ts";
 import { receivedTable, type TableContext } from "./table_context.ts";
 
 /** Files whose footers are read at a time. */
@@ -90,13 +87,15 @@ async function planFast(
   table: TableContext,
   { maxGroupBytes, signal }: { readonly maxGroupBytes: number; readonly signal: AbortSignal },
 ): Promise<readonly TranscodeInput[] | null> {
-  const isPlain = ({ task }: SentInput) =>
-    task.deletes.length === 0 && task.dataFile.fileFormat === "parquet";
-  // Rows of v3 get columns that say where they came from.
-  if (table.keepsLineage || !inputs.every(isPlain)) return null;
+  if (!inputs.every(({ task }) => staysAsItIs(task, table))) return null;
   const plans = await mapConcurrently(
     inputs,
-    (input) => planFile(input, table, signal),
+    async ({ task, rowGroups }): Promise<TranscodeInput | null> => {
+      const source = await openFile(table.io, task.dataFile, signal);
+      const plan = planFile(source, task.dataFile, table);
+      if (plan === null) return null;
+      return rowGroups === null ? { plan } : { plan, rowGroups };
+    },
     { limit: OPEN_CONCURRENCY, signal },
   );
   const found: TranscodeInput[] = [];
@@ -105,30 +104,6 @@ async function planFast(
     found.push(plan);
   }
   return found;
-}
-
-async function planFile(
-  { task, rowGroups }: SentInput,
-  { io, metadata, schema }: TableContext,
-  signal: AbortSignal,
-): Promise<TranscodeInput | null> {
-  const source = await openFile(io, task.dataFile, signal);
-  const plan = planTranscode(source, { schema });
-  if (plan === null) return null;
-  // A column that the file lacks may be one that its partition has the value of.
-  const spec = metadata.partitionSpecs.find(({ specId }) => specId === task.dataFile.specId);
-  const isPartitioned = spec?.fields.some(({ transform }) => transform.kind === "identity");
-  if (isPartitioned === true && plan.leaves.includes(null)) return null;
-  return rowGroups === null ? { plan } : { plan, rowGroups };
-}
-
-/** Opens a data file as Parquet. */
-export async function openFile(
-  io: FileIo,
-  { filePath, fileSizeInBytes }: SentTask["dataFile"],
-  signal: AbortSignal,
-): Promise<ParquetSource> {
-  return await openParquetFile(io, { location: filePath, sizeBytes: fileSizeInBytes, signal });
 }
 
 /** A row group that has rows, with the bytes that they take in memory. */

@@ -20,7 +20,8 @@ import type {
   RewriteGroupOptions,
 } from "../compaction/group_rewriter.ts";
 import { outputSpec } from "../compaction/plan_table.ts";
-import { cutInputs, type InputPart, parallelPart } from "./cut_inputs.ts";
+import { type CutInputs, cutInputs, type InputPart, parallelPart } from "./cut_inputs.ts";
+import { fillFiles } from "./fill_files.ts";
 import {
   encodePartTask,
   rewriteGroupTask,
@@ -63,8 +64,9 @@ export class ParquetGroupRewriter implements GroupRewriter {
     }));
     const work = { group, inputs, metadata, spec, signal, taskId: this.#tasks++ };
     if (order.kind === "as_is" && group.partition !== null) {
-      const parts = await this.#cut(work);
-      if (parts.length > 1) return await this.#assemble(parts, work);
+      const cut = await this.#cut(work);
+      const isOneTask = cut.copies.length === 0 && cut.parts.length === 1;
+      if (!isOneTask) return await this.#assemble(cut, work);
     }
     const { files } = await this.#gate.hold(
       this.#slotBytes,
@@ -84,7 +86,7 @@ export class ParquetGroupRewriter implements GroupRewriter {
     return files;
   }
 
-  async #cut({ group, inputs, metadata, signal }: GroupWork): Promise<readonly InputPart[]> {
+  async #cut({ group, inputs, metadata, signal }: GroupWork): Promise<CutInputs> {
     const { params, host } = this.#input;
     const table = tableContext(metadata, await openTableIo(params.location, host));
     const size = parallelPart({
@@ -94,30 +96,25 @@ export class ParquetGroupRewriter implements GroupRewriter {
       groupBytes: group.inputBytes,
       width: host.tasks.width,
     });
-    return await cutInputs(inputs, { table, size, signal });
+    return await cutInputs(inputs, { table, outputs: group.outputs, size, signal });
   }
 
-  async #assemble(parts: readonly InputPart[], work: GroupWork): Promise<readonly DataFile[]> {
+  async #assemble(cut: CutInputs, work: GroupWork): Promise<readonly DataFile[]> {
     const { params, host } = this.#input;
-    const { group, metadata, spec, taskId } = work;
+    const { group, metadata, spec, taskId, signal } = work;
+    const table = tableContext(metadata, await openTableIo(params.location, host));
     const files = new RollingFiles({
-      table: tableContext(metadata, await openTableIo(params.location, host)),
+      table,
       spec,
       partition: group.partition ?? [],
       outputs: group.outputs,
       operationId: host.operationId,
       taskId,
     });
-    const queue = this.#encodeAhead(parts, work);
+    const queue = this.#encodeAhead(cut.parts, work);
     try {
-      let leftBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-      for (const [at, { bytes }] of parts.entries()) {
-        const encoded = await queue.take(at);
-        leftBytes -= bytes;
-        const nextBytes = parts[at + 1]?.bytes ?? 0;
-        await files.append(encoded.rowGroups, { consumedBytes: bytes, nextBytes, leftBytes });
-        encoded.release();
-      }
+      await fillFiles(files, cut, { table, takePart: (at) => queue.take(at), signal });
+      queue.releaseAll();
       return await files.finish();
     } catch (error) {
       await queue.stop();
@@ -126,7 +123,7 @@ export class ParquetGroupRewriter implements GroupRewriter {
     }
   }
 
-  /** Starts tasks as memory allows; each holds its share until its row groups are in the file. */
+  /** Starts tasks as memory allows; each holds its share until the next one's turn has come. */
   #encodeAhead(parts: readonly InputPart[], { metadata, signal: outer }: GroupWork) {
     const { params: { location }, host } = this.#input;
     const stopping = new AbortController();
@@ -145,15 +142,18 @@ export class ParquetGroupRewriter implements GroupRewriter {
     });
     // Those after a failed one are never taken.
     for (const { promise } of slots) promise.catch(() => {/* thrown by the one before */});
+    const releaseAll = () => releases.forEach(({ resolve }) => resolve());
     return {
       async take(at: number) {
         const slot = slots[at];
         if (slot === undefined) throw new RangeError(`Cannot take part ${at}: there is none`);
-        return { rowGroups: await slot.promise, release: () => releases[at]?.resolve() };
+        releases[at - 1]?.resolve();
+        return await slot.promise;
       },
+      releaseAll,
       async stop() {
         stopping.abort();
-        for (const { resolve } of releases) resolve();
+        releaseAll();
         await Promise.all(runs);
       },
     };

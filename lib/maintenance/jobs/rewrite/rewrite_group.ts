@@ -1,11 +1,11 @@
 /** Rewrites a whole group in one isolate, and writes its files. */
-import { throwIfAborted } from "../../../abort.ts";
 import { DataFileWriter } from "../../../columnar/mod.ts";
 import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
 import type { PartitionSpec } from "../../../iceberg/spec/partition_spec.ts";
 import { installJob, type JobHost } from "../../../jobs/mod.ts";
 import { encodePart } from "./encode_part.ts";
 import { cutInputs, largestPart } from "./cut_inputs.ts";
+import { fillFiles } from "./fill_files.ts";
 import { readRows } from "./read_rows.ts";
 import { type RewriteGroupParams, rewriteGroupTask } from "./rewrite_tasks.ts";
 import { RollingFiles } from "./rolling_files.ts";
@@ -45,15 +45,9 @@ async function rewriteInOrder(
   const files = new RollingFiles({ table, spec, partition, outputs, operationId, taskId });
   try {
     const size = largestPart({ outputs, settings: table.settings, memoryBytes });
-    const parts = await cutInputs(inputs, { table, size, signal });
-    let leftBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const [at, part] of parts.entries()) {
-      throwIfAborted(signal);
-      const rowGroups = await encodePart(part.inputs, table, host);
-      leftBytes -= part.bytes;
-      const nextBytes = parts[at + 1]?.bytes ?? 0;
-      await files.append(rowGroups, { consumedBytes: part.bytes, nextBytes, leftBytes });
-    }
+    const cut = await cutInputs(inputs, { table, outputs, size, signal });
+    const takePart = (at: number) => encodePart(cut.parts[at]?.inputs ?? [], table, host);
+    await fillFiles(files, cut, { table, takePart, signal });
     return await files.finish();
   } catch (error) {
     await files.abort();

@@ -6,10 +6,12 @@ import {
   type MetricsConfig,
   metricsConfig,
   ParquetAssembler,
+  type RowGroupCopy,
 } from "../../../columnar/parquet/mod.ts";
 import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
 import type { PartitionSpec } from "../../../iceberg/spec/partition_spec.ts";
 import type { IcebergValue } from "../../../iceberg/spec/types.ts";
+import { releaseBytes } from "../../../release_bytes.ts";
 import type { OutputSizes } from "../../plan/output_sizes.ts";
 import type { TableContext } from "./table_context.ts";
 
@@ -34,6 +36,15 @@ export interface Remaining {
   readonly leftBytes: number;
 }
 
+/** What remains after each of several steps, given the bytes of each. */
+export function remainders(sizes: readonly number[]): readonly Remaining[] {
+  let leftBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  return sizes.map((consumedBytes, at) => {
+    leftBytes -= consumedBytes;
+    return { consumedBytes, nextBytes: sizes[at + 1] ?? 0, leftBytes };
+  });
+}
+
 /** Files in the making. Calls come one after another; after an error only `abort` is left. */
 export class RollingFiles {
   readonly #options: RollingFilesOptions;
@@ -51,15 +62,23 @@ export class RollingFiles {
     this.#metrics = metricsConfig({ schema, properties: metadata.properties });
   }
 
-  /** Appends the row groups of a part, and ends the file where it is full. */
+  /** Appends the row groups of a part, whose bytes it takes, and ends the file where it is full. */
   async append(rowGroups: readonly EncodedRowGroup[], remaining: Remaining): Promise<void> {
-    this.#consumedBytes += remaining.consumedBytes;
     for (const rowGroup of rowGroups) {
       this.#open ??= await this.#openFile();
       await this.#open.append(rowGroup);
       this.#writtenBytes += rowGroup.metadata.pagesLength;
+      releaseBytes(rowGroup.bytes);
     }
-    if (this.#isFull(remaining)) await this.#closeFile();
+    await this.#closeIfFull(remaining);
+  }
+
+  /** The same with a row group that stays as it is. */
+  async copy(rowGroup: RowGroupCopy, remaining: Remaining): Promise<void> {
+    this.#open ??= await this.#openFile();
+    await this.#open.appendCopy(rowGroup);
+    this.#writtenBytes += rowGroup.metadata.pagesLength;
+    await this.#closeIfFull(remaining);
   }
 
   /** Ends the last file; all files. */
@@ -88,6 +107,11 @@ export class RollingFiles {
     if (sizeBytes + nextBytes * ratio / 2 < rollBytes) return false;
     const isLast = this.#files.length + 1 >= expectedFiles;
     return !(isLast && sizeBytes + leftBytes * ratio <= maxBytes);
+  }
+
+  async #closeIfFull(remaining: Remaining): Promise<void> {
+    this.#consumedBytes += remaining.consumedBytes;
+    if (this.#isFull(remaining)) await this.#closeFile();
   }
 
   async #openFile(): Promise<ParquetAssembler> {

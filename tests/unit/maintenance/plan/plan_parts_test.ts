@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { partSize, planParts } from "../../../../lib/maintenance/plan/plan_parts.ts";
+import { hasRightSize, partSize, planParts } from "../../../../lib/maintenance/plan/plan_parts.ts";
 
 const MIB = 1024 ** 2;
 
 /** Files by their number, each whole. */
 const whole = (sizes: readonly number[]) =>
   sizes.map((bytes, file) => ({ file, bytes, rowGroups: null }));
+
+/** Row groups by their numbers. */
+const cut = (sizes: readonly number[]) => sizes.map((bytes, at) => ({ at, bytes }));
 
 const bytesOf = (sizes: readonly number[], size: number) =>
   planParts(whole(sizes), size).map(({ bytes }) => bytes);
@@ -30,11 +33,19 @@ Deno.test("planParts() gives a file beyond the size a part of its own", () => {
 });
 
 Deno.test("planParts() cuts files between their row groups, and joins those of one part", () => {
-  const sources = [{ file: "a", bytes: 40, rowGroups: [10, 10, 10, 10] }];
+  const sources = [{ file: "a", bytes: 40, rowGroups: cut([10, 10, 10, 10]) }];
   assert.deepEqual(planParts(sources, 20), [
     { inputs: [{ file: "a", rowGroups: [0, 1], bytes: 20 }], bytes: 20 },
     { inputs: [{ file: "a", rowGroups: [2, 3], bytes: 20 }], bytes: 20 },
   ]);
+});
+
+Deno.test("planParts() takes only the row groups that are asked for", () => {
+  const rowGroups = [{ at: 2, bytes: 10 }, { at: 5, bytes: 10 }];
+  assert.deepEqual(planParts([{ file: "a", bytes: 90, rowGroups }], 100), [
+    { inputs: [{ file: "a", rowGroups: [2, 5], bytes: 20 }], bytes: 20 },
+  ]);
+  assert.deepEqual(planParts([{ file: "a", bytes: 90, rowGroups: [] }], 100), []);
 });
 
 Deno.test("planParts() of nothing is nothing", () => {
@@ -48,7 +59,7 @@ Deno.test("planParts() keeps every row group once, in order, in parts near the s
     const sources = groups.map((rowGroups, file) => ({
       file,
       bytes: rowGroups.reduce((a, b) => a + b),
-      rowGroups,
+      rowGroups: cut(rowGroups),
     }));
     const parts = planParts(sources, size);
     const found = parts.flatMap(({ inputs }) =>
@@ -82,4 +93,20 @@ Deno.test("partSize() is a row group, or less to keep every isolate busy", () =>
   assert.equal(partSize({ ...options, maxBytes: 32 * MIB }), 32 * MIB);
   // Where a file ends must be told more finely than by whole files.
   assert.equal(partSize({ ...options, rollBytes: 100 * MIB }), 25 * MIB);
+});
+
+Deno.test("hasRightSize() takes row groups near the size of new ones, and none that are tiny", () => {
+  const sizes = { rollBytes: 512 * MIB, rowGroupBytes: 128 * MIB };
+  const right = (mib: number, of = sizes) => hasRightSize(mib * MIB, of);
+  assert.deepEqual([15, 16, 128, 160, 161].map((mib) => right(mib)), [
+    false,
+    true,
+    true,
+    true,
+    false,
+  ]);
+  const small = { ...sizes, rowGroupBytes: 16 * MIB };
+  assert.deepEqual([3, 4, 20, 21].map((mib) => right(mib, small)), [false, true, true, false]);
+  const smallFiles = { ...sizes, rollBytes: 64 * MIB };
+  assert.deepEqual([4, 20, 21].map((mib) => right(mib, smallFiles)), [true, true, false]);
 });
