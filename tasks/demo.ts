@@ -3,7 +3,7 @@
  * them, `./data/demo` unless `DRLS_DATA_DIR` names another; then the server starts as `deno task
  * start` starts it, and three requests to try are printed.
  */
-import { type Access, createAccess, LOCAL_PRINCIPAL } from "../lib/access/mod.ts";
+import { createAccess, LOCAL_PRINCIPAL } from "../lib/access/mod.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
@@ -14,6 +14,8 @@ import { demoGuide } from "./demo/requests.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const DEFAULT_DATA_DIR = "data/demo";
+/** How long the token of one start is good. */
+const TOKEN_DAYS = 1;
 /** The line with which the server says where it is. */
 const LISTENS = / listens on (\S+) /;
 
@@ -28,12 +30,13 @@ async function main(): Promise<number> {
   });
   requireOwnPlaces(settings);
   const nowMs = systemClock.now();
-  await prepareFolder(settings.dataDir, { fill: (warehouse) => fill(warehouse, nowMs), nowMs });
-  const token = await tokenOf(settings);
-  return await serve(
-    env,
-    (url) => console.log(demoGuide({ url, token, warehouse: defaultWarehouse(settings.dataDir) })),
-  );
+  const found = await prepareFolder(settings.dataDir, {
+    fill: (warehouse) => fill(warehouse, nowMs),
+    nowMs,
+  });
+  const token = await createToken(settings);
+  const warehouse = defaultWarehouse(settings.dataDir);
+  return await serve(env, (url) => console.log(demoGuide({ url, token, warehouse, found })));
 }
 
 /** The server has to find what is filled here, and nothing may be filled elsewhere. */
@@ -60,27 +63,22 @@ async function fill(warehouse: string, nowMs: number): Promise<void> {
   await fillWarehouse({ warehouse, nowMs });
 }
 
-/** A token for whoever tries the demo, as a shell writes it. */
-async function tokenOf(settings: Settings): Promise<string> {
+/** A token for whoever tries the demo. The first Admin is made here, and the server finds one. */
+async function createToken(settings: Settings): Promise<string> {
   const { stateUrl: url, stateAuthToken: authToken, dataDir, bootstrapToken } = settings;
   const state = await openState({ url, authToken, dataDir });
   try {
     const log = createLog({ level: settings.logLevel });
     const instance = crypto.randomUUID();
     const access = createAccess({ state, clock: systemClock, log, jwt: null, instance });
-    const first = await access.bootstrap({ token: bootstrapToken });
-    if (bootstrapToken !== null) return '"$DRLS_BOOTSTRAP_TOKEN"';
-    return (first?.secret ?? await createToken(access)).reveal();
+    await access.bootstrap({ token: bootstrapToken });
+    const { signal } = new AbortController();
+    const ctx = { principal: LOCAL_PRINCIPAL, requestId: "deno task demo", signal, agent: null };
+    const input = { user: "admin", name: "demo", expires_in_days: TOKEN_DAYS };
+    return (await access.createToken(ctx, input)).secret.reveal();
   } finally {
     await state.close();
   }
-}
-
-async function createToken(access: Access) {
-  const { signal } = new AbortController();
-  const ctx = { principal: LOCAL_PRINCIPAL, requestId: "deno task demo", signal, agent: null };
-  const input = { user: "admin", name: "demo", expires_in_days: 1 };
-  return (await access.createToken(ctx, input)).secret;
 }
 
 /** Runs the server as a process of its own, with its own permissions; resolves with its exit code. */

@@ -8,15 +8,17 @@ const QUERY = "SELECT country, sum(amount) AS revenue FROM shop.orders " +
 export interface DemoGuideOptions {
   /** `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** The token as a shell writes it: the token itself, or the variable that holds it. */
   readonly token: string;
   readonly warehouse: string;
+  /** Whether the tables were written by this start, or found as an earlier one left them. */
+  readonly found: "filled" | "reused";
 }
 
 /** The text; every line of it that is indented can be pasted into a shell. */
-export function demoGuide({ url, token, warehouse }: DemoGuideOptions): string {
+export function demoGuide({ url, token, warehouse, found }: DemoGuideOptions): string {
+  const state = found === "filled" ? "four of them are sick" : "they are as you left them";
   return `
-Five sample tables lie in ${warehouse}; four of them are sick. In a second terminal:
+Five sample tables lie in ${warehouse}; ${state}. In a second terminal:
 
   export TOKEN=${token}
   drls() {

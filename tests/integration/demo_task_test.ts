@@ -99,15 +99,18 @@ Deno.test("the demo, killed while it fills, begins anew, shows sick tables and k
     const events = await liveRows(join(dataDir, "warehouse"), "shop.events");
     assert.deepEqual(events.filter((row) => row.at(-1) === "pricebot/2.1"), []);
 
-    await using again = await startDemo(dataDir);
+    // A token that comes too late is none; the one that is printed is.
+    const late = { DRLS_BOOTSTRAP_TOKEN: "a-token-that-comes-too-late" };
+    await using again = await startDemo(dataDir, late);
     await again.printed(GUIDE_END);
     assert.ok(!again.output().includes("Writing the sample tables"));
+    assert.match(again.output(), /Five sample tables lie in .+; they are as you left them\./);
     assert.deepEqual((await ask(again, "tables")).tables, Object.keys(TABLES));
 
     const port = /listens on http:\/\/[^:]+:(\d+) /.exec(again.output())?.[1] ?? "";
-    await using late = await startDemo(dataDir, { PORT: port });
-    assert.equal((await late.ended()).code, 1);
-    assert.match(late.errors(), /^Cannot listen on .+: another program uses the port\. Stop it/);
+    await using second = await startDemo(dataDir, { PORT: port });
+    assert.equal((await second.ended()).code, 1);
+    assert.match(second.errors(), /^Cannot listen on .+: another program uses the port\. Stop it/);
 
     again.child.kill("SIGTERM");
     assert.equal((await again.ended()).code, 0);
