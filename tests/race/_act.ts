@@ -49,6 +49,8 @@ export class NothingToDo extends Error {
 /** See the module comment. */
 export class Act {
   readonly options: ActOptions;
+  /** What the job answered, where it is one. */
+  receipt: unknown = null;
   #operation: Operation | null = null;
 
   constructor(options: ActOptions) {

@@ -24,7 +24,7 @@ import { openRest } from "../support/rest_tables_bed.ts";
 import { S3Fake } from "../support/s3_fake.ts";
 import { definitionOf, gatewayOf } from "../support/writable_tables.ts";
 import { RACE_SCHEMA } from "./_rows.ts";
-import type { Process } from "./_scheduler.ts";
+import type { Stepper } from "./_scheduler.ts";
 
 /** Kinds of catalogs that a race can be run on without any other software. */
 export const BED_KINDS = ["memory", "memory-rest", "hadoop", "hadoop-s3", "sql", "rest"] as const;
@@ -48,7 +48,7 @@ export interface TableBed extends AsyncDisposable {
    * Opens the table over a store. With a process, calls to the catalog are steps of it; calls to the
    * store are if `io` makes them so.
    */
-  openTable(io: FileIo, process: Process | null): TableStore;
+  openTable(io: FileIo, process: Stepper | null): TableStore;
 }
 
 /** Makes a table in a bed of its own. */
@@ -107,7 +107,7 @@ function memoryBed(options: BedOptions, kind: "file" | "rest"): TableBed {
 }
 
 /** A store whose calls are steps themselves: there is no catalog behind it that could be asked. */
-function watchedStore(base: TableStore, io: FileIo, process: Process): TableStore {
+function watchedStore(base: TableStore, io: FileIo, process: Stepper): TableStore {
   return {
     keepsMetadataFiles: base.keepsMetadataFiles === true,
     load: (signal) =>
@@ -184,7 +184,7 @@ function bedAt(
   };
 }
 
-function watchedGateway(gateway: CatalogGateway, process: Process): CatalogGateway {
+function watchedGateway(gateway: CatalogGateway, process: Stepper): CatalogGateway {
   return {
     locate: (identifier, options) =>
       process.perform(

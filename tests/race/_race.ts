@@ -30,6 +30,8 @@ export interface RaceOptions {
   readonly catalog: BedKind;
   /** The writers by their kinds; several of a kind are several writers. */
   readonly writers?: readonly WriterKind[];
+  /** Writers that have had the table for themselves before, one after another. */
+  readonly before?: readonly WriterKind[];
   /** Stands in for writers of some kinds. */
   readonly actions?: Partial<Record<WriterKind, Action>>;
   /** Operations of each writer. */
@@ -56,7 +58,7 @@ export interface RaceFigures {
 }
 
 /** Waits that are none, retries that outlast a crowd, and manifests that are merged early. */
-const PROPERTIES: Readonly<Record<string, string>> = {
+export const RACE_PROPERTIES: Readonly<Record<string, string>> = {
   "commit.retry.num-retries": "12",
   "commit.retry.min-wait-ms": "0",
   "commit.retry.max-wait-ms": "0",
@@ -145,7 +147,7 @@ class Race {
     return {
       formatVersion: formatVersion ?? this.#chance.pick([2, 3] as const),
       spec: this.#deletesByRegion ? BY_REGION : UNPARTITIONED,
-      properties: { ...PROPERTIES, ...(isTidy ? TIDY : {}), ...properties },
+      properties: { ...RACE_PROPERTIES, ...(isTidy ? TIDY : {}), ...properties },
       clock,
     };
   }
@@ -156,13 +158,16 @@ class Race {
     const orphan = `${metadata.location}/data/old-orphan.parquet`;
     await this.#bedOf().io.createIfAbsent(orphan, new Uint8Array([1]));
     this.#births.add(orphan, START_MS - 5 * DAY_MS);
-    void this.#drive("founder", { action: WRITERS["fast appender"], operations: 5 });
-    await this.#scheduler.run();
-    this.#checkProblems();
+    const { before = [] } = this.#options;
+    for (const kind of ["fast appender", "fast appender", "fast appender", ...before] as const) {
+      void this.#drive("founder", { action: WRITERS[kind], operations: 1 });
+      await this.#scheduler.run();
+      this.#checkProblems();
+    }
   }
 
   async #compete(): Promise<void> {
-    const { operations = 3, actions = {} } = this.#options;
+    const { operations = 2, actions = {} } = this.#options;
     this.#faults = this.#options.faults ??
       new RandomFaults(this.#chance.fork(), this.#chance.pick([0, 1, 3, 6]));
     const kinds = this.#options.writers ?? this.#someWriters();

@@ -89,8 +89,12 @@ export const deleteRows: Action = async (act) => {
   const written = new WrittenFiles(act);
   await written.orNothing(async () => {
     const { table, snapshot, files } = await act.read();
-    const hit = act.chance.some(files.filter(({ rows }) => rows.length > 0), 40)
-      .map((file) => ({ file, rows: act.chance.some(file.rows, 40) }));
+    const candidates = files.filter(({ rows }) => rows.length > 0);
+    if (candidates.length === 0) throw new NothingToDo("There are no rows to delete");
+    const hit = act.chance.some(candidates, 40).map((file) => ({
+      file,
+      rows: act.chance.some(file.rows, 40),
+    }));
     const uids = hit.flatMap(({ rows }) => rows.map(({ uid }) => uid));
     const operation = act.begin({ kind: "delete rows", uids });
     operation.expectedSnapshots = 1;

@@ -25,6 +25,16 @@ const SLOW_MORE = 150;
 /** Milliseconds of the race's own time that a step takes. */
 const STEP_MS = 250;
 
+/** Whose calls are steps: what is done when is up to somebody else. */
+export interface Stepper {
+  /** Fires when the stepper is asked to stop. */
+  readonly signal: AbortSignal;
+  /** Makes a call when it is its turn. */
+  perform<T>(point: Point, effect: () => Promise<T>): Promise<T>;
+  /** Does what is no step and takes time all the same: nobody else goes on meanwhile. */
+  work<T>(effect: () => Promise<T>): Promise<T>;
+}
+
 /** Options of {@linkcode Scheduler}. */
 export interface SchedulerOptions {
   readonly chance: Chance;
@@ -61,7 +71,7 @@ export interface SchedulerFigures {
 }
 
 /** One operation of a writer: what a process is that runs one job. A crash ends it for good. */
-export class Process {
+export class Process implements Stepper {
   readonly writer: string;
   readonly operation: number;
   readonly #abort = new AbortController();
@@ -84,7 +94,6 @@ export class Process {
     this.operation = operation;
   }
 
-  /** Fires when the process is asked to stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -94,7 +103,6 @@ export class Process {
     return this.#death.promise;
   }
 
-  /** Does what is no step and takes time all the same: nobody else goes on meanwhile. */
   async work<T>(effect: () => Promise<T>): Promise<T> {
     this.working++;
     try {
@@ -105,7 +113,7 @@ export class Process {
     }
   }
 
-  /** Makes a call when it is its turn. Of a dead process, no call comes back. */
+  /** Of a dead process, no call comes back. */
   perform<T>(point: Point, effect: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.isDead) return;

@@ -24,35 +24,42 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Bytes of a file that holds some dozens of rows. */
 const SMALL_TARGET_BYTES = 6_000;
 
-/** Compacts with every option at its turn. */
-export function compact(strategy: CompactParams["strategy"]): Action {
+/** Compacts; with every option at its turn where none are given. */
+export function compact(
+  strategy: CompactParams["strategy"],
+  options?: CompactParams["options"],
+): Action {
   return async (act) => {
-    const { chance, host } = act;
     const schema = schemaOf(await act.load());
     const nameOf = (id: number) => schema.findById(id)?.field.name ?? "";
     const [uid, key] = [nameOf(FIXED.uid), nameOf(FIXED.key)];
     const orders = { binpack: null, sort: `${uid} DESC`, zorder: `zorder(${uid}, ${key})` };
     const operation = act.begin({ kind: "keep" });
-    const isPartial = chance.percent(40);
     const receipt = await installedCompactJob.run({
       location: act.options.location,
       dryRun: false,
       strategy,
       sortOrder: orders[strategy],
       where: null,
-      options: {
-        "min-input-files": 2,
-        "max-concurrent-file-group-rewrites": 1 + chance.below(2),
-        "use-starting-sequence-number": chance.percent(70),
-        "remove-dangling-deletes": chance.percent(40),
-        "delete-file-threshold": 1,
-        "partial-progress.enabled": isPartial,
-        ...(isPartial ? { "partial-progress.max-commits": 3 } : {}),
-        ...(chance.percent(40) ? { "target-file-size-bytes": SMALL_TARGET_BYTES } : {}),
-        ...(chance.percent(30) ? { "rewrite-all": true } : {}),
-      },
-    }, host);
+      options: options ?? someOptions(act),
+    }, act.host);
+    act.receipt = receipt;
     operation.expectedSnapshots = receipt.snapshot_ids.length;
+  };
+}
+
+function someOptions({ chance }: Act): CompactParams["options"] {
+  const isPartial = chance.percent(40);
+  return {
+    "min-input-files": 2,
+    "max-concurrent-file-group-rewrites": 1 + chance.below(2),
+    "use-starting-sequence-number": chance.percent(70),
+    "remove-dangling-deletes": chance.percent(40),
+    "delete-file-threshold": 1,
+    "partial-progress.enabled": isPartial,
+    ...(isPartial ? { "partial-progress.max-commits": 3 } : {}),
+    ...(chance.percent(40) ? { "target-file-size-bytes": SMALL_TARGET_BYTES } : {}),
+    ...(chance.percent(30) ? { "rewrite-all": true } : {}),
   };
 }
 
@@ -70,7 +77,7 @@ export const sortManifests: Action = async (act) => {
 /** Expires all but a few snapshots, tags that are of age included. */
 export const expireSnapshots: Action = async (act) => {
   act.begin({ kind: "no snapshot" });
-  await expire({
+  act.receipt = await expire({
     location: act.options.location,
     dryRun: false,
     retainLast: 1 + act.chance.below(3),
@@ -83,7 +90,7 @@ export const expireSnapshots: Action = async (act) => {
 /** Removes orphans that are older than a day: none that anybody is still writing. */
 export const removeOldOrphans: Action = async (act) => {
   act.begin({ kind: "no snapshot" });
-  await removeOrphans({
+  act.receipt = await removeOrphans({
     location: act.options.location,
     dryRun: false,
     olderThanMs: act.host.clock.now() - DAY_MS,

@@ -7,7 +7,7 @@ import type {
   ReadOptions,
 } from "../../lib/iceberg/ports.ts";
 import type { Point } from "./_faults.ts";
-import type { Process } from "./_scheduler.ts";
+import type { Stepper } from "./_scheduler.ts";
 
 /** When files were made, by the race's own time: stores have another one. */
 export class Births {
@@ -44,7 +44,7 @@ function plain(location: string): string {
 /** Parts of a {@linkcode WatchedIo}. */
 export interface WatchedIoOptions {
   readonly io: FileIo;
-  readonly process: Process;
+  readonly process: Stepper;
   readonly births: Births;
   /** Told of writers that the dead leave open. */
   readonly opened: (writer: FileWriter) => void;

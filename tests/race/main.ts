@@ -11,8 +11,9 @@
 import { parseArgs } from "node:util";
 import { readyParquet } from "../support/parquet_module.ts";
 import { BED_KINDS, type BedKind, configuredBed } from "./_beds.ts";
-import type { Fault } from "./_faults.ts";
+import { type Fault, FAULTS } from "./_faults.ts";
 import { type RaceFigures, type RaceOptions, runRace } from "./_race.ts";
+import { sweep } from "./_sweep.ts";
 import { WRITER_KINDS, type WriterKind } from "./_writers.ts";
 
 /** How often figures are printed, in milliseconds. */
@@ -25,6 +26,8 @@ interface Order {
   readonly catalogs: readonly BedKind[];
   readonly options: Omit<RaceOptions, "seed" | "catalog">;
   readonly showsTrace: boolean;
+  /** Every fault at every step of every writer instead of races by chance. */
+  readonly sweeps: boolean;
 }
 
 /** Sums over all races. */
@@ -67,6 +70,7 @@ async function readOrder(args: readonly string[]): Promise<Order> {
       writers: { type: "string" },
       operations: { type: "string" },
       trace: { type: "boolean", default: false },
+      sweep: { type: "boolean", default: false },
     },
   });
   const { config, writers, operations, catalog } = values;
@@ -89,6 +93,7 @@ async function readOrder(args: readonly string[]): Promise<Order> {
       ...(operations === undefined ? {} : { operations: numberOf("operations", operations) }),
     },
     showsTrace: values.trace,
+    sweeps: values.sweep,
   };
 }
 
@@ -108,8 +113,31 @@ function oneOf<T extends string>(name: string, known: readonly T[]): T {
 }
 
 async function main(): Promise<number> {
-  const { seed: first, races, endMs, catalogs, options, showsTrace } = await readOrder(Deno.args);
+  const order = await readOrder(Deno.args);
   await readyParquet();
+  return order.sweeps ? await sweepAll(order) : await raceOn(order);
+}
+
+/** Sweeps every writer on every catalog, until time is over. */
+async function sweepAll({ seed, endMs, catalogs, options }: Order): Promise<number> {
+  let failures = 0;
+  for (const catalog of catalogs) {
+    for (const writer of options.writers ?? WRITER_KINDS) {
+      if (performance.now() > endMs) break;
+      const onFailure = (error: unknown, what: string) => {
+        failures++;
+        console.log(`FAILED ${catalog}, ${what}: ${summaryOf(String(error))}`);
+      };
+      const figures = await sweep({ catalog, writer, seed, faults: FAULTS, onFailure });
+      console.log(`${catalog}, ${writer}: ${JSON.stringify(figures)}`);
+    }
+  }
+  console.log(`${failures} failed`);
+  return failures === 0 ? 0 : 1;
+}
+
+async function raceOn(order: Order): Promise<number> {
+  const { seed: first, races, endMs, catalogs, options, showsTrace } = order;
   const tally = new Tally();
   let reportMs = performance.now() + REPORT_MS;
   for (let i = 0; i < races && performance.now() < endMs; i++) {
