@@ -110,16 +110,20 @@ peerTest("queries over a table of Spark answer as native DuckDB", ["duckdb", "sp
       const warehouse = `${dir}/warehouse`;
       await using spark = await SparkSession.start(warehouse, findJar("iceberg-spark-runtime"));
       await spark.sql("SET spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS");
-      const rows = (path: string) => `spark_catalog.parquet.\`${path}\``;
+      for (const [name, path] of Object.entries(parts)) {
+        await spark.sql(
+          `CREATE TEMPORARY VIEW ${name}_part USING parquet OPTIONS (path '${path}')`,
+        );
+      }
       await spark.sql(
         `CREATE TABLE db.sales USING iceberg PARTITIONED BY (region)
          TBLPROPERTIES ('format-version'='3', 'write.delete.mode'='merge-on-read')
-         AS SELECT * FROM ${rows(parts.first)}`,
+         AS SELECT * FROM first_part`,
       );
       await spark.sql("ALTER TABLE db.sales RENAME COLUMN qty TO quantity");
       await spark.sql("ALTER TABLE db.sales ALTER COLUMN quantity TYPE BIGINT");
       await spark.sql("ALTER TABLE db.sales ADD COLUMN note STRING");
-      await spark.sql(`INSERT INTO db.sales SELECT *, NULL FROM ${rows(parts.second)}`);
+      await spark.sql("INSERT INTO db.sales SELECT *, NULL FROM second_part");
       await spark.sql("DELETE FROM db.sales WHERE id % 10 = 3");
       await spark.sql("DELETE FROM db.sales WHERE id BETWEEN 100 AND 199");
       const plain = `${dir}/plain`;
