@@ -7,6 +7,7 @@ import type { TableStore } from "../../../lib/iceberg/commit/table_store.ts";
 import type { InstalledJob, JobHost, JobProgress } from "../../../lib/jobs/mod.ts";
 import { openStorage } from "../../../lib/storage/mod.ts";
 import { uuidV7 } from "../../../lib/uuid_v7.ts";
+import { movable } from "../../../workers/_moved_bytes.ts";
 
 /** Options of {@linkcode testJobHost}. */
 export interface TestJobHostOptions {
@@ -62,8 +63,9 @@ export function testJobHost(store: TableStore, options: TestJobHostOptions = {})
         await options.onTask?.(task.name);
         const installed = options.tasks?.find(({ spec }) => spec.name === task.name);
         if (installed === undefined) throw new TypeError(`There is no task "${task.name}"`);
-        // As on its way to another isolate: checked, and copied.
-        const given = task.params.parse(structuredClone(params));
+        // As on its way to another isolate: checked, and byte arrays move.
+        const { value, transfer } = movable(task.params.parse(params));
+        const given = task.params.parse(structuredClone(value, { transfer }));
         const result = await installed.run(given, { ...host, input: null });
         return task.result.parse(structuredClone(result));
       },

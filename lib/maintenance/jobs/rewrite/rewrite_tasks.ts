@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { TableLocationSchema } from "../../../catalog/load/mod.ts";
+import type { TableLocation } from "../../../catalog/mod.ts";
 import type { EncodedRowGroup } from "../../../columnar/parquet/mod.ts";
 import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
 import { alwaysTrue } from "../../../iceberg/expression/expression.ts";
@@ -35,7 +36,7 @@ const partition = z.custom<readonly IcebergValue[] | null>((value) =>
 );
 
 const table = {
-  location: TableLocationSchema,
+  location: TableLocationSchema.transform(withoutAnswer),
   /** Metadata without snapshots, as the rows are read and written by. */
   metadata: z.string(),
 };
@@ -140,4 +141,12 @@ function sentFile(file: DataFile): DataFile {
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
+}
+
+/**
+ * Byte arrays move with a task, and the job goes on with its location. A task asks the catalog
+ * itself.
+ */
+function withoutAnswer(location: TableLocation): TableLocation {
+  return location.kind === "rest" ? { ...location, response: new Uint8Array() } : location;
 }

@@ -1,5 +1,6 @@
 /** Compacts tables of real Parquet files, in one isolate that plays all of them. */
 import assert from "node:assert/strict";
+import type { TableLocation } from "../../../../lib/catalog/mod.ts";
 import type { FileIo } from "../../../../lib/iceberg/ports.ts";
 import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
 import type { IcebergValue, NestedField } from "../../../../lib/iceberg/spec/types.ts";
@@ -21,6 +22,7 @@ export interface CompactFilesOptions {
   readonly memoryBytes?: number;
   /** Isolates that the job thinks it has. */
   readonly width?: number;
+  readonly location?: TableLocation;
   /** Stands in for the table's store of files. */
   readonly io?: FileIo;
   readonly signal?: AbortSignal;
@@ -43,8 +45,9 @@ export async function compactFiles(
     ...(given.onTask === undefined ? {} : { onTask: given.onTask }),
   });
   const options = given.options ?? { "rewrite-all": true };
+  const location = given.location ?? ANY_LOCATION;
   return await installedCompactJob.run(
-    { location: ANY_LOCATION, dryRun, strategy, sortOrder, where, options },
+    { location, dryRun, strategy, sortOrder, where, options },
     host,
   );
 }
