@@ -23,7 +23,7 @@ Five sample tables lie in ${warehouse}; ${state}. In a second terminal:
   export TOKEN=${token}
   drls() {
     route=$1; shift
-    curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: \${TYPE:-application/json}" "${url}/api/$route" "$@"
+    curl -sS -H "Authorization: Bearer $TOKEN" -H "Content-Type: \${TYPE:-application/json}" "${url}/api/$route" "$@"
     echo
   }
 
