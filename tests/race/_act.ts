@@ -24,6 +24,8 @@ export interface RaceRules {
   readonly deletesByRegion: boolean;
   /** Keys are among that many, so that writers meet. */
   readonly keys: number;
+  /** Expiry lets go of no snapshot that is younger, in milliseconds. */
+  readonly expiresAfterMs: number;
 }
 
 /** Parts of an {@linkcode Act}. */

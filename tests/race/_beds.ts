@@ -42,6 +42,8 @@ export interface BedOptions {
 /** A table in its catalog. */
 export interface TableBed extends AsyncDisposable {
   readonly location: TableLocation;
+  /** The step that commits: a call to the catalog, or the making of a file. */
+  readonly commitsBy: "commit" | "create";
   /** The table's files, past all that watches. */
   readonly io: FileIo;
   /**
@@ -73,7 +75,7 @@ export async function openBed(kind: BedKind, options: BedOptions): Promise<Table
 const NAME = "db.t";
 
 /** What is made where there is a catalog to make it. */
-function raceDefinition(options: BedOptions, name = NAME): TableDefinition {
+export function raceDefinition(options: BedOptions, name = NAME): TableDefinition {
   const { formatVersion, spec, properties } = options;
   return definitionOf(name, { schema: RACE_SCHEMA, spec, properties, formatVersion });
 }
@@ -100,6 +102,7 @@ function memoryBed(options: BedOptions, kind: "file" | "rest"): TableBed {
   });
   return {
     location: ANY_LOCATION,
+    commitsBy: "commit",
     io,
     openTable: (own, process) => process === null ? base : watchedStore(base, own, process),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -160,7 +163,8 @@ export async function configuredBed(config: unknown, options: BedOptions): Promi
   };
 }
 
-function bedAt(
+/** A bed over a table that is there already. */
+export function bedAt(
   location: TableLocation,
   catalog: Catalog,
   { io = openStorage(location.storage), dispose }: {
@@ -171,6 +175,7 @@ function bedAt(
   const gateway = gatewayOf(catalog);
   return {
     location,
+    commitsBy: catalog.type === "hadoop" ? "create" : "commit",
     io,
     openTable: (own, process) =>
       openTableStore(location, {

@@ -234,7 +234,7 @@ class Race {
       io,
       host,
       chance,
-      rules: { deletesByRegion: this.#deletesByRegion, keys: 12 },
+      rules: { deletesByRegion: this.#deletesByRegion, keys: 12, expiresAfterMs: 0 },
       register: (intent) => this.#oracle.register(host.operationId, writer, { intent }),
       nextUid: () => this.#oracle.nextUid(),
     });

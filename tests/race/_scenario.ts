@@ -120,7 +120,9 @@ export class Scenario implements AsyncDisposable {
 
   /** An operation that is not under way yet. */
   act(options: RunOptions = {}): Act {
-    const stepper = new Interposed(options, (writer) => this.witness.look(writer));
+    const stepper = new Interposed(options, this.bed.commitsBy, {
+      look: (writer) => this.witness.look(writer),
+    });
     const io = new WatchedIo({
       io: this.bed.io,
       process: stepper,
@@ -137,7 +139,7 @@ export class Scenario implements AsyncDisposable {
       io,
       host,
       chance: this.#chance,
-      rules: { deletesByRegion: this.#partitioned, keys: 12 },
+      rules: { deletesByRegion: this.#partitioned, keys: 12, expiresAfterMs: 0 },
       register: (intent) => this.oracle.register(host.operationId, "scenario", { intent }),
       nextUid: () => this.oracle.nextUid(),
     });
@@ -166,12 +168,18 @@ export class Scenario implements AsyncDisposable {
 class Interposed implements Stepper {
   readonly signal = new AbortController().signal;
   readonly #options: RunOptions;
+  readonly #commitsBy: string;
   readonly #look: (writer: string) => Promise<void>;
   #isDone = false;
   #hasLost = false;
 
-  constructor(options: RunOptions, look: (writer: string) => Promise<void>) {
+  constructor(
+    options: RunOptions,
+    commitsBy: string,
+    { look }: { readonly look: (writer: string) => Promise<void> },
+  ) {
     this.#options = options;
+    this.#commitsBy = commitsBy;
     this.#look = look;
   }
 
@@ -181,7 +189,8 @@ class Interposed implements Stepper {
       this.#isDone = true;
       await meanwhile?.();
     }
-    const isLost = loses !== undefined && !this.#hasLost && point.weight === "commit";
+    const isCommit = point.weight === "commit" && point.what === this.#commitsBy;
+    const isLost = loses !== undefined && !this.#hasLost && isCommit;
     if (isLost) this.#hasLost = true;
     if (isLost && loses === "sent in vain") throw lostReply(point);
     const result = await effect();

@@ -81,7 +81,7 @@ export const expireSnapshots: Action = async (act) => {
     location: act.options.location,
     dryRun: false,
     retainLast: 1 + act.chance.below(3),
-    olderThanMs: act.host.clock.now(),
+    olderThanMs: act.host.clock.now() - act.rules.expiresAfterMs,
     snapshotIds: [],
     cleanExpiredMetadata: act.chance.percent(50),
   }, act.host);

@@ -51,6 +51,8 @@ interface Stored {
 export interface FakeRestTablesOptions {
   /** Advertises and honours idempotency keys. */
   readonly isIdempotent?: boolean;
+  /** Where tables lie; `s3://lake` by default. */
+  readonly root?: string;
   /** Milliseconds since the epoch; the machine's clock by default. */
   readonly now?: () => number;
 }
@@ -66,15 +68,17 @@ class RestTables implements FakeRestTables {
   readonly handler: Handler = (request) => this.#handle(request);
   readonly #isIdempotent: boolean;
   readonly #now: () => number;
+  readonly #root: string;
   readonly #stored = new Map<string, Stored>();
   readonly #namespaces = new Set<string>();
   readonly #answers = new Map<string, Answer>();
   #fate: (request: SeenRequest) => ChangeFate | null = () => null;
   #applied = 0;
 
-  constructor({ isIdempotent = false, now = Date.now }: FakeRestTablesOptions) {
+  constructor({ isIdempotent = false, now = Date.now, root = "s3://lake" }: FakeRestTablesOptions) {
     this.#isIdempotent = isIdempotent;
     this.#now = now;
+    this.#root = root;
   }
 
   get tables(): ReadonlyMap<string, TableMetadata> {
@@ -152,7 +156,7 @@ class RestTables implements FakeRestTables {
       properties,
       formatVersion: Number(formatVersion) as FormatVersion,
     }, {
-      location: `s3://lake/${name.replaceAll(".", "/")}`,
+      location: `${this.#root}/${name.replaceAll(".", "/")}`,
       tableUuid: crypto.randomUUID(),
       nowMs: this.#now(),
     });
