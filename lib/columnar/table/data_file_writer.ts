@@ -16,7 +16,12 @@ import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { SortOrder } from "../../iceberg/spec/sort_order.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
-import { type EncodedRowGroup, metricsConfig, writeSettings } from "../parquet/mod.ts";
+import {
+  type EncodedRowGroup,
+  type MetricsConfig,
+  metricsConfig,
+  writeSettings,
+} from "../parquet/mod.ts";
 import { FileLocations } from "./write/file_locations.ts";
 import { PartitionRouter } from "./write/partition_router.ts";
 import { PartitionWriter, type PartitionWriterShared } from "./write/partition_writer.ts";
@@ -85,7 +90,7 @@ export class DataFileWriter {
       schema,
       settings: writeSettings(properties, equalityIds === null ? "data" : "deletes"),
       equalityIds: equalityIds === null ? null : checkEqualityIds(equalityIds, schema),
-      metrics: metricsConfig({ schema, properties, sortOrder }),
+      metrics: keptMetrics(options),
       specId: spec.specId,
       sortOrderId: sortOrder?.orderId ?? null,
       targetFileSizeBytes: options.targetFileSizeBytes ?? targetFileSize(properties),
@@ -167,6 +172,17 @@ export class DataFileWriter {
       await this.#use(writer, () => writer.flush());
     }
   }
+}
+
+/**
+ * Of equality deletes only metrics of the columns that they compare: readers skip delete files by
+ * metrics, and what else a delete has beside its key need not be what the deleted row has.
+ */
+function keptMetrics(options: DataFileWriterOptions): MetricsConfig {
+  const { metadata: { properties }, schema, sortOrder = null, equalityIds = null } = options;
+  const config = metricsConfig({ schema, properties, sortOrder });
+  if (equalityIds === null) return config;
+  return new Map([...config].filter(([id]) => equalityIds.includes(id)));
 }
 
 function checkEqualityIds(ids: readonly number[], schema: Schema): readonly number[] {

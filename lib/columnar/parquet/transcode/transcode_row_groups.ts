@@ -199,7 +199,8 @@ function transcode(
       const memory = memoryOf(wasm);
       const batches = addresses.map((address) => readCArray(new DataView(memory), address));
       const nanCounts = countNansInMemory(batches, { memory, fields: schema.fields });
-      const bytes = wasm.writeParquet(table, writerProperties(wasm, settings, own));
+      const properties = writerProperties(wasm, settings, { fields: schema.fields, own });
+      const bytes = wasm.writeParquet(table, properties);
       return { bytes: bytes as Uint8Array<ArrayBuffer>, nanCounts };
     });
   } catch (error) {

@@ -36,7 +36,7 @@ export function encodeRowGroup(
     .map((batch) => conformer.conform(batch));
   if (conformed.length === 0) throw new RangeError("Cannot encode a row group without rows");
   const stream = RecordBatchStreamWriter.writeAll(conformed).toUint8Array(true);
-  const encoded = describeEncoded(encodeStream(stream, options.settings), schema);
+  const encoded = describeEncoded(encodeStream(stream, options), schema);
   const columns = new FactCollector(schema, options.metrics).add(
     encoded.metadata.columns,
     conformed,
@@ -44,11 +44,14 @@ export function encodeRowGroup(
   return { ...encoded, metadata: { ...encoded.metadata, columns } };
 }
 
-function encodeStream(stream: Uint8Array, settings: WriteSettings): Uint8Array<ArrayBuffer> {
+function encodeStream(
+  stream: Uint8Array,
+  { schema: { fields }, settings }: EncodeOptions,
+): Uint8Array<ArrayBuffer> {
   try {
     return withParquetWasm((wasm, own) => {
       const table = own(wasm.Table.fromIPCStream(stream));
-      return wasm.writeParquet(table, writerProperties(wasm, settings, own));
+      return wasm.writeParquet(table, writerProperties(wasm, settings, { fields, own }));
     }) as Uint8Array<ArrayBuffer>;
   } catch (error) {
     if (error instanceof ParquetWasmError) throw encodeError(error);

@@ -27,6 +27,8 @@ export interface PlacedPartition {
   readonly partition: readonly IcebergValue[];
 }
 
+/** Longest name of a folder, in characters; file systems take 255, and files have names of their own. */
+const MAX_FOLDER_CHARS = 200;
 /** Bits of the hash that folders are named for: three folders of four bits, one of eight. */
 const HASH_BITS = 20;
 const FOLDER_BITS = 4;
@@ -48,7 +50,7 @@ export class FileLocations {
     const { operationId, taskId = 0, metadata } = this.#options;
     const name = `${pad(taskId)}-${operationId}-${pad(++this.#files)}${suffix}`;
     const { properties, location } = metadata;
-    const path = partitionPath(placed.partition, placed);
+    const path = partitionPath(placed.partition, placed).split("/").map(cut).join("/");
     const inPartition = path === "" ? name : `${path}/${name}`;
     if (!isTrue(properties["write.object-storage.enabled"], false)) {
       return `${this.#folder}/${inPartition}`;
@@ -85,6 +87,12 @@ function hashFolders(file: string): string {
     folders.push(bits.slice(at, at + FOLDER_BITS));
   }
   return [...folders, bits.slice(FOLDERS * FOLDER_BITS)].join("/");
+}
+
+/** Partitions of long values share a folder where they begin alike; nothing is read from its name. */
+function cut(folder: string): string {
+  if (folder.length <= MAX_FOLDER_CHARS) return folder;
+  return folder.slice(0, MAX_FOLDER_CHARS).replace(/%.?$/, "");
 }
 
 function isTrue(text: string | undefined, absent: boolean): boolean {

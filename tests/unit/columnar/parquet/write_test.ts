@@ -345,6 +345,32 @@ Deno.test("files of every codec and page version give back their rows", async ()
   }
 });
 
+Deno.test("booleans are written bit by bit in pages of both versions, as all readers take them", async () => {
+  const PLAIN = 0;
+  const schema = schemaOf(field(1, "a b", { kind: "boolean" }));
+  const column = Array.from({ length: 100 }, (_, at) => at % 3 === 0 ? null : at < 50);
+  for (const version of ["v1", "v2"]) {
+    const properties = { "write.parquet.page-version": version };
+    const batch = batchOfColumns(schema, [column]);
+    const { io, file: { sizeBytes } } = await writtenFile(batch, { schema, properties });
+    const { metaData } = await readFooter(io, { location: LOCATION, sizeBytes });
+    const [chunk] = metaData.rowGroups[0]!.columns;
+    assert(chunk?.metaData?.encodings.includes(PLAIN), version);
+  }
+});
+
+Deno.test("a column whose name files spell otherwise goes without a dictionary too", async () => {
+  const schema = schemaOf(field(1, "a b", { kind: "string" }), field(2, "c", { kind: "string" }));
+  const columns = [["x", "x"], ["x", "x"]];
+  const properties = { "write.parquet.dict-encoding-enabled.column.a b": "false" };
+  const batch = batchOfColumns(schema, columns);
+  const { io, file: { sizeBytes } } = await writtenFile(batch, { schema, properties });
+  const { metaData } = await readFooter(io, { location: LOCATION, sizeBytes });
+  const offsets = metaData.rowGroups[0]!.columns.map((one) => one.metaData?.dictionaryPageOffset);
+  assert.equal(offsets[0] ?? null, null);
+  assert.notEqual(offsets[1] ?? null, null);
+});
+
 Deno.test("openParquetFile() reads what is being read after a row group was written", async () => {
   const schema = schemaOf(field(1, "a", { kind: "int" }));
   const { source, io } = await writtenFile(batchOfColumns(schema, [[1, 2]]), { schema });

@@ -348,6 +348,32 @@ Deno.test("a spec that cannot be written is refused at once", () => {
   assert.doesNotThrow(() => writerOf({ spec: voided }));
 });
 
+Deno.test("equality deletes have metrics of the columns that they compare, and of no others", async () => {
+  const writer = writerOf({ equalityIds: [1] });
+  await writer.write(batchOfRows(FIELDS, rows(20)));
+  const [file] = await writer.finish();
+  assert(file !== undefined);
+  const { columnSizes, valueCounts, nullValueCounts, lowerBounds, upperBounds } = file;
+  for (const metrics of [columnSizes, valueCounts, nullValueCounts, lowerBounds, upperBounds]) {
+    assert.deepEqual([...metrics?.keys() ?? []], [1]);
+  }
+});
+
+Deno.test("a folder of a long partition value has a name that file systems take", async () => {
+  const spec = specOf([2, "region", { kind: "identity" }]);
+  const writer = writerOf({ spec });
+  const values = ["ü".repeat(300), `${"ü".repeat(300)}!`];
+  await writer.write(batchOfRows(FIELDS, values.map((value) => [1n, value, null, null])));
+  const files = await writer.finish();
+  assert.deepEqual(files.map(({ partition }) => partition[0]), values);
+  assert.equal(new Set(files.map(({ filePath }) => filePath)).size, 2);
+  for (const { filePath } of files) {
+    const folder = filePath.split("/").at(-2) ?? "";
+    assert(folder.startsWith("region=%C3%BC") && folder.length <= 200, folder);
+    assert.equal(decodeURIComponent(folder).replaceAll("ü", ""), "region=");
+  }
+});
+
 Deno.test("without rows there are no files", async () => {
   const io = new MemoryFileIo();
   assert.deepEqual(await write(io, []), []);
