@@ -6,10 +6,12 @@ import { manifestSource } from "../../lib/iceberg/scan/manifest_source.ts";
 import type { FileIo, LoadedTable } from "../../lib/iceberg/ports.ts";
 import type { TableStore } from "../../lib/iceberg/commit/table_store.ts";
 import { reachableFiles } from "../../lib/iceberg/reachability/reachable_files.ts";
+import { applyTransform } from "../../lib/iceberg/spec/apply_transform.ts";
+import type { Schema } from "../../lib/iceberg/spec/schema.ts";
 import type { Snapshot } from "../../lib/iceberg/spec/snapshot.ts";
 import { currentSchema, type TableMetadata } from "../../lib/iceberg/spec/table_metadata.ts";
 import type { Oracle, RowSet } from "./_oracle.ts";
-import { readingOnce, type ReadRow, readSnapshot } from "./_reader.ts";
+import { type ReadFile, readingOnce, type ReadRow, readSnapshot } from "./_reader.ts";
 import { expectedText } from "./_rows.ts";
 
 /** A table that is not what it must be. */
@@ -129,6 +131,7 @@ export class Witness {
     const twice = paths.find((path, at) => paths.indexOf(path) !== at);
     const { snapshotId } = snapshot;
     if (twice !== undefined) throw new RaceFailure(`Snapshot ${snapshotId} has ${twice} twice`);
+    for (const file of files) checkPartition(file, schema);
     const rows = files.flatMap((file) => file.rows);
     const problem = differenceOf(rows, expected, schema.fields);
     if (problem !== null) throw new RaceFailure(`Snapshot ${snapshotId} ${problem}`);
@@ -246,6 +249,22 @@ export class Witness {
     const missing = [...live].filter((location) => !there.has(location));
     if (missing.length > 0) throw new RaceFailure(`The table lacks ${missing.join(", ")}`);
     this.#live = live;
+  }
+}
+
+/** Every row lies in the partition that its file names: a filter would not find it elsewhere. */
+function checkPartition({ task: { dataFile, spec }, rows }: ReadFile, schema: Schema): void {
+  for (const [at, { sourceIds, transform, name }] of spec.fields.entries()) {
+    const column = schema.fields.findIndex(({ id }) => id === sourceIds[0]);
+    const type = schema.fields[column]?.type;
+    if (type === undefined) continue;
+    for (const { uid, values } of rows) {
+      const value = applyTransform(transform, type, values[column] ?? null);
+      if (value === dataFile.partition[at]) continue;
+      throw new RaceFailure(
+        `Row ${uid} is of ${name} ${value}, and its file of ${dataFile.partition[at]}`,
+      );
+    }
   }
 }
 

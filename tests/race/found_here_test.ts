@@ -1,0 +1,30 @@
+/** Ways in which drls itself went wrong, found by these races; each is told so that it stays found. */
+import assert from "node:assert/strict";
+import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
+import { readyParquet } from "../support/parquet_module.ts";
+import { appendFast, deleteRows } from "./_row_writers.ts";
+import { COMMITTING, openScenario } from "./_scenario.ts";
+import { changeSpec, compact } from "./_table_keepers.ts";
+
+await readyParquet();
+
+Deno.test("compaction that does groups over sorts their rows out where the spec has changed meanwhile", async () => {
+  for (const partitioned of [false, true]) {
+    await using scenario = await openScenario({ partitioned, seed: 2 });
+    await scenario.perform(appendFast, 6);
+    const options = { "min-input-files": 2 };
+    let specs = 0;
+    const { outcome, error } = await scenario.run(compact("binpack", options), {
+      at: COMMITTING,
+      meanwhile: async () => {
+        await scenario.perform(deleteRows, 3);
+        await scenario.perform(changeSpec);
+        specs = scenario.witness.table.metadata.partitionSpecs.length;
+      },
+    });
+    assert.equal(outcome, "acknowledged", String(error));
+    assert.equal(specs, 2);
+    const head = currentSnapshot(scenario.witness.table.metadata);
+    assert.equal(head?.summary["operation"], "replace");
+  }
+});
