@@ -175,9 +175,9 @@ export class ParquetTable {
 
   /** Live rows with these fields. */
   async read(fields: readonly NestedField[]): Promise<IcebergValue[][]> {
-    const rows: IcebergValue[][] = [];
-    for (const task of await this.tasks()) rows.push(...await this.#read(task, fields));
-    return rows;
+    const rows: IcebergValue[][][] = [];
+    for (const task of await this.tasks()) rows.push(await this.#read(task, fields));
+    return rows.flat();
   }
 
   async #read(task: FileScanTask, fields: readonly NestedField[]): Promise<IcebergValue[][]> {
