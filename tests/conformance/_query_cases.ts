@@ -9,7 +9,7 @@ export const QUERY_CASES: readonly string[] = [
   "SELECT sum(amount), min(amount), max(amount), avg(amount)::DECIMAL(18, 4) FROM T",
   "SELECT region, count(*), sum(amount), sum(quantity) FROM T GROUP BY region ORDER BY region",
   "SELECT region, flag, count(*) FROM T GROUP BY ALL ORDER BY ALL",
-  "SELECT region, sum(amount) AS s FROM T GROUP BY 1 HAVING count(*) > 700 ORDER BY 2 DESC",
+  "SELECT region, sum(amount) AS s FROM T GROUP BY 1 HAVING count(*) > 500 ORDER BY 2 DESC",
   "SELECT region, flag, count(*) FROM T GROUP BY GROUPING SETS ((region), (flag), ()) ORDER BY ALL",
   "SELECT sum(price) FROM T WHERE NOT isnan(price)",
   "SELECT max(price), min(price) FROM T WHERE price > 900",
