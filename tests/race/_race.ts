@@ -57,6 +57,9 @@ export interface RaceFigures {
   readonly trace: readonly string[];
 }
 
+/** What Hadoop's file system, which servers in Java write with, keeps beside its files. */
+const CHECKSUM = /\/\.[^/]+\.crc$/;
+
 /** Waits that are none, retries that outlast a crowd, and manifests that are merged early. */
 export const RACE_PROPERTIES: Readonly<Record<string, string>> = {
   "commit.retry.num-retries": "12",
@@ -318,7 +321,7 @@ class Race {
     const { io } = this.#bedOf();
     const all = io.listEverything?.(metadata.location) ?? io.listRecursive(metadata.location);
     const files = await Array.fromAsync(all, ({ location }) => plain(location));
-    return files.filter((location) => !named.has(location)).sort();
+    return files.filter((location) => !named.has(location) && !CHECKSUM.test(location)).sort();
   }
 
   /** Once more from the store itself: nothing that a snapshot needs has gone with the orphans. */
