@@ -6,6 +6,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { AppError } from "../lib/errors.ts";
 
+/** What comes in small pieces is handed on in larger ones: each costs a message to another isolate. */
+const PIECE_BYTES = 512 * 1024;
 /** Most that is read past, in bytes, and how long. */
 export const MAX_DISCARDED_BYTES = 256 * 1024 * 1024;
 const MAX_DISCARD_MS = 10_000;
@@ -52,6 +54,8 @@ class BodySource {
   readonly received = Promise.withResolvers<void>();
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #hash: Hash | null;
+  /** Of the last chunk what the last piece had no room for. */
+  #rest: Uint8Array = new Uint8Array(0);
 
   constructor(source: ReadableStream<Uint8Array>, hash: Hash | null) {
     this.#reader = source.getReader();
@@ -60,13 +64,13 @@ class BodySource {
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
-      const { done, value } = await this.#reader.read();
-      if (done) {
+      const piece = await this.#nextPiece();
+      if (piece === null) {
         this.received.resolve();
         return controller.close();
       }
-      this.#hash?.update(value);
-      controller.enqueue(value);
+      this.#hash?.update(piece);
+      controller.enqueue(piece);
     } catch (cause) {
       // The client went away, or the server did; it is nobody's fault here.
       const message = "Cannot read the body: it broke off";
@@ -74,6 +78,24 @@ class BodySource {
       this.received.reject(error);
       controller.error(error);
     }
+  }
+
+  /** Null at the end; only the last piece may be small. */
+  async #nextPiece(): Promise<Uint8Array | null> {
+    const piece = new Uint8Array(PIECE_BYTES);
+    let length = 0;
+    while (length < PIECE_BYTES) {
+      if (this.#rest.length === 0) {
+        const { done, value } = await this.#reader.read();
+        if (done) return length === 0 ? null : piece.slice(0, length);
+        this.#rest = value;
+      }
+      const part = this.#rest.subarray(0, PIECE_BYTES - length);
+      this.#rest = this.#rest.subarray(part.length);
+      piece.set(part, length);
+      length += part.length;
+    }
+    return piece;
   }
 
   /** The rest is of no use to anybody but a client that would not hear the answer while sending. */
