@@ -1,6 +1,7 @@
 /** One run of a job, as the main isolate follows it: what it has opened, tried to commit, and lost. */
 import type { TableLocation } from "../lib/catalog/mod.ts";
 import { AppError } from "../lib/errors.ts";
+import { formatIdentifier } from "../lib/iceberg/ports.ts";
 import type { CommitNote, RunJobOptions } from "../lib/jobs/mod.ts";
 import { type Answers, answerTo } from "./_asking.ts";
 import type { Helpers } from "./_lane.ts";
@@ -8,11 +9,18 @@ import type { TableIsolate } from "./_table_isolate.ts";
 import { type TableQuestions, tableQuestions } from "./table_methods.ts";
 import type { WorkerQuestion } from "./worker_client.ts";
 
+/** Options of {@linkcode RunTask}. */
+export interface RunTaskOptions {
+  readonly signal: AbortSignal;
+  /** Answers what the task asks. */
+  readonly onAsk: (question: WorkerQuestion) => Promise<unknown>;
+}
+
 /** Runs a task on an isolate that the job has reserved. */
 export type RunTask = (
   isolate: TableIsolate,
   task: { readonly name: string; readonly params: unknown },
-  signal: AbortSignal,
+  options: RunTaskOptions,
 ) => Promise<{ readonly value: unknown; readonly written: string[] }>;
 
 /** Options of {@linkcode JobRun}. */
@@ -21,6 +29,13 @@ export interface JobRunOptions {
   readonly helpers: Helpers<TableIsolate>;
   readonly runTask: RunTask;
 }
+
+/** What tasks may ask: they read tables and write files, and the job commits. */
+const TASK_QUESTIONS: ReadonlySet<string> = new Set<keyof TableQuestions>([
+  "catalog.locate",
+  "opened",
+  "leftovers",
+]);
 
 /** Where a commit of the job stands. */
 export type CommitStage = "none" | "trying" | "refused" | "landed";
@@ -81,6 +96,11 @@ export class JobRun {
     return answerTo(tableQuestions, question, { answers: this.#answers });
   }
 
+  async #answerTask(question: WorkerQuestion): Promise<unknown> {
+    if (TASK_QUESTIONS.has(question.method)) return await this.answer(question);
+    throw new TypeError(`Cannot answer the question "${question.method}" of a task`);
+  }
+
   #answerAll(): Answers<TableQuestions> {
     const { job, helpers } = this.#options;
     const { gateway } = job;
@@ -93,7 +113,9 @@ export class JobRun {
         return null;
       },
       opened: ({ location }) => {
-        this.#tables.push(location);
+        const name = formatIdentifier(location.identifier);
+        const isKnown = this.#tables.some((one) => formatIdentifier(one.identifier) === name);
+        if (!isKnown) this.#tables.push(location);
         return null;
       },
       committing: async (note) => {
@@ -119,8 +141,9 @@ export class JobRun {
   async #runTask(isolate: number, task: { name: string; params: unknown }, signal: AbortSignal) {
     const { helpers, runTask, job } = this.#options;
     const either = AbortSignal.any([job.signal, signal]);
+    const onAsk = (question: WorkerQuestion) => this.#answerTask(question);
     try {
-      return await runTask(helpers.take(isolate), task, either);
+      return await runTask(helpers.take(isolate), task, { signal: either, onAsk });
     } catch (error) {
       // What it had written is nobody's; the isolate is not there to remove it.
       if (error instanceof AppError && error.code === "isolate_lost") this.#leftBehind = true;

@@ -225,10 +225,11 @@ class Pool implements TablePool {
   }
 
   #runTask({ operationId }: RunJobOptions): RunTask {
-    return async (isolate, { name, params }, signal) => {
+    return async (isolate, { name, params }, { signal, onAsk }) => {
       try {
         return await isolate.task({ name, params, operationId }, {
           signal,
+          onAsk,
           deadlineMs: DEFAULT_JOB_MS,
           stopWithinMs: STOP_WITHIN_MS,
         });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HadoopCatalog } from "../../lib/catalog/hadoop_catalog.ts";
-import type { CatalogGateway } from "../../lib/catalog/mod.ts";
+import type { CatalogGateway, TableLocation } from "../../lib/catalog/mod.ts";
 import { loadWasmModule } from "../../lib/columnar/wasm/mod.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { JobProgress, RunJobOptions } from "../../lib/jobs/mod.ts";
@@ -8,7 +8,15 @@ import { rewriteManifestsJob } from "../../lib/maintenance/contract/mod.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { uuidV7 } from "../../lib/uuid_v7.ts";
 import { createTablePool, MAX_WAITING_JOBS, type TablePool } from "../../workers/table_pool.ts";
-import { countJob, crashJob, readJob, shareJob, spinJob, waitJob } from "../support/jobs.ts";
+import {
+  countJob,
+  crashJob,
+  loadManyJob,
+  readJob,
+  shareJob,
+  spinJob,
+  waitJob,
+} from "../support/jobs.ts";
 import { rejectsWith } from "../support/rejects.ts";
 import { definitionOf, gatewayOf } from "../support/writable_tables.ts";
 
@@ -139,6 +147,26 @@ Deno.test("tasks go to free isolates; where none is, the job does them itself", 
   await withPool(async (pool) => {
     const shared = await Promise.all([1, 2].map(() => pool.run(shareJob, { parts: 8 }, options())));
     assert.deepEqual(shared.map(({ bytes }) => bytes), [16_000_000, 16_000_000]);
+  });
+});
+
+Deno.test("tasks ask the job's catalog, in whatever isolate they are", async () => {
+  const location: TableLocation = {
+    kind: "rest",
+    identifier: { namespace: ["db"], name: "t" },
+    response: new TextEncoder().encode("{}"),
+    storage: { local: null, s3: null },
+  };
+  let asked = 0;
+  const locate = () => {
+    asked++;
+    return Promise.reject(new AppError("not_found", "table_gone", "Cannot find table"));
+  };
+  await withPool(async (pool) => {
+    const gateway = { locate } as Partial<CatalogGateway> as CatalogGateway;
+    const { codes } = await pool.run(loadManyJob, { location, parts: 4 }, options({ gateway }));
+    assert.deepEqual(codes, Array(4).fill("table_gone"));
+    assert.equal(asked, 4);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Jobs of the isolate that the pool's tests drive. */
 import { z } from "zod";
+import { TableLocationSchema } from "../../lib/catalog/load/mod.ts";
 import { defineJob } from "../../lib/jobs/mod.ts";
 
 const nothing = z.object({});
@@ -31,4 +32,17 @@ export const shareJob = defineJob({
   name: "share",
   params: z.object({ parts: z.int() }),
   result: z.object({ bytes: z.int(), width: z.int() }),
+});
+const located = z.object({ location: TableLocationSchema });
+/** Loads a table; why it cannot. */
+export const loadTask = defineJob({
+  name: "load",
+  params: located,
+  result: z.object({ code: z.string() }),
+});
+/** Has a table loaded by other isolates. */
+export const loadManyJob = defineJob({
+  name: "load-many",
+  params: located.extend({ parts: z.int() }),
+  result: z.object({ codes: z.array(z.string()) }),
 });

@@ -1,7 +1,18 @@
 /** A table isolate whose jobs do what the pool's tests need. */
+import { flattenError } from "../../lib/errors.ts";
 import { installJob } from "../../lib/jobs/mod.ts";
 import { serveTables } from "../../workers/serve_tables.ts";
-import { countJob, crashJob, doubleTask, readJob, shareJob, spinJob, waitJob } from "./jobs.ts";
+import {
+  countJob,
+  crashJob,
+  doubleTask,
+  loadManyJob,
+  loadTask,
+  readJob,
+  shareJob,
+  spinJob,
+  waitJob,
+} from "./jobs.ts";
 
 const jobs = [
   installJob(countJob, ({ to }, host) => {
@@ -41,6 +52,22 @@ const jobs = [
       ),
     );
     return { bytes: results.reduce((sum, { bytes }) => sum + bytes.length, 0), width: tasks.width };
+  }),
+  installJob(loadTask, async ({ location }, host) => {
+    try {
+      await host.openTable(location).load(host.signal);
+      return { code: "loaded" };
+    } catch (error) {
+      return { code: flattenError(error).code };
+    }
+  }),
+  installJob(loadManyJob, async ({ location, parts }, { tasks, signal }) => {
+    const loads = Array.from({ length: parts }, async () => {
+      // What is sent moves.
+      const { code } = await tasks.run(loadTask, structuredClone({ location }), signal);
+      return code;
+    });
+    return { codes: await Promise.all(loads) };
   }),
 ];
 
