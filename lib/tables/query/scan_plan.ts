@@ -8,8 +8,8 @@ export interface PlannedScan {
   /** Columns of the table; empty where only rows are counted. */
   readonly columns: ReadonlySet<string>;
   /**
-   * Per scan of the table its filters, as the engine prints them. A row is needed if it passes all
-   * filters of one scan.
+   * Per scan of the table its filters, and those right above it, as the engine prints them. A row is
+   * needed if it passes all filters of one scan.
    */
   readonly filters: readonly (readonly string[])[];
 }
@@ -48,8 +48,9 @@ export function readPlan(explained: {
     columns.set(table, known);
   }
   const filters = new Map<string, (readonly string[])[]>();
-  for (const { table, node } of scansOf(pushed)) {
-    filters.set(table, [...filters.get(table) ?? [], textsOf(node, "Filters")]);
+  for (const { table, node, above } of scansOf(pushed)) {
+    const own = [...textsOf(node, "Filters"), ...above];
+    filters.set(table, [...filters.get(table) ?? [], own]);
   }
   const scans = new Map(
     [...columns].map(([table, needed]) => [
@@ -64,13 +65,23 @@ function parsePlan(json: string): readonly PlanNode[] {
   return JSON.parse(json);
 }
 
+interface ScanNode {
+  readonly table: string;
+  readonly node: PlanNode;
+  /** Filters right above it. */
+  readonly above: readonly string[];
+}
+
 function* scansOf(
   nodes: readonly PlanNode[],
-): Generator<{ readonly table: string; readonly node: PlanNode }> {
+  above: readonly string[] = [],
+): Generator<ScanNode> {
   for (const node of nodes) {
     const [table] = textsOf(node, "Table");
-    if (table !== undefined) yield { table, node };
-    yield* scansOf(node.children);
+    if (table !== undefined) yield { table, node, above };
+    // Further up, columns may have other names, or belong to other tables.
+    const isFilter = node.name.trim() === "FILTER";
+    yield* scansOf(node.children, isFilter ? textsOf(node, "Expression") : []);
   }
 }
 

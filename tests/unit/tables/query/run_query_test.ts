@@ -74,6 +74,17 @@ Deno.test("comparisons reach the files' statistics", async () => {
   }
 });
 
+Deno.test("what the engine cannot push into a scan reaches the statistics too", async () => {
+  const sql =
+    "SELECT id FROM db.events WHERE region = 'r1' AND id < 9 OR id = 78 AND region IS NULL";
+  const { rows } = await query(sql);
+  assert.deepEqual(rows.map(({ id }) => id), [1, 8, 78]);
+  const text = JSON.stringify(asked().filter, (_, v) => typeof v === "bigint" ? `${v}` : v);
+  for (const part of ['"or"', '"is_null"', '"unscaled":"78"', "r1"]) {
+    assert.ok(text.includes(part), text);
+  }
+});
+
 Deno.test("a filter on doubles keeps files with NaN, which the engine ranks highest", async () => {
   await query("SELECT id FROM db.events WHERE half > 74999");
   assert.match(
