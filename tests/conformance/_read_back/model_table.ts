@@ -19,6 +19,7 @@ import { type SpecChange, updateSpec } from "../../../lib/iceberg/evolve/update_
 import { formatIdentifier, type LoadedTable } from "../../../lib/iceberg/ports.ts";
 import { manifestSource } from "../../../lib/iceberg/scan/manifest_source.ts";
 import { type FileScanTask, planFiles } from "../../../lib/iceberg/scan/plan_files.ts";
+import type { PartitionSpec } from "../../../lib/iceberg/spec/partition_spec.ts";
 import type { Schema } from "../../../lib/iceberg/spec/schema.ts";
 import {
   currentSchema,
@@ -48,6 +49,8 @@ export class ModelTable {
   hasDeletes = false;
   /** Whether some files have another schema than the current one. */
   hasOldFiles = false;
+  /** Ids of columns that some spec splits by. */
+  readonly partitioned = new Set<number>();
   #nextId = 0n;
 
   private constructor(name: string, jobs: TableJobs, schema: Schema) {
@@ -61,7 +64,10 @@ export class ModelTable {
     await catalog.createTable(definition);
     const jobs = new TableJobs(catalog, definition.identifier);
     const { metadata } = await (await jobs.store()).load();
-    return new ModelTable(formatIdentifier(definition.identifier), jobs, currentSchema(metadata));
+    const name = formatIdentifier(definition.identifier);
+    const table = new ModelTable(name, jobs, currentSchema(metadata));
+    table.#noteSpec(defaultSpec(metadata));
+    return table;
   }
 
   /** The table as it is now. */
@@ -163,6 +169,7 @@ export class ModelTable {
       name: "evolve spec",
       apply: ({ table: { metadata } }) => {
         const { spec } = updateSpec(currentSchema(metadata), changes, metadata);
+        this.#noteSpec(spec);
         const { defaultSpecId } = metadata;
         return Promise.resolve({
           requirements: [{ type: "assert-default-spec-id", defaultSpecId }],
@@ -173,6 +180,10 @@ export class ModelTable {
         });
       },
     });
+  }
+
+  #noteSpec({ fields }: PartitionSpec): void {
+    for (const { sourceIds: [id] } of fields) if (id !== undefined) this.partitioned.add(id);
   }
 
   /** Commits. */

@@ -5,6 +5,7 @@ import { PeerProcess, SparkSession } from "../_peer_process.ts";
 import { findJar } from "../_peers.ts";
 import { assertSameRowSet } from "../_same_rows.ts";
 import type { ModelTable } from "./model_table.ts";
+import type { Predicate } from "./predicates.ts";
 
 /** Engines that a table can be shown to. */
 export type Engine = "drls" | "pyiceberg" | "spark" | "duckdb";
@@ -54,6 +55,39 @@ export class Readers implements AsyncDisposable {
       one.status === "rejected" ? [`${engines[at]}: ${one.reason?.message ?? one.reason}`] : []
     );
     assert(failed.length === 0, `${table.name}\n${failed.join("\n")}`);
+  }
+
+  /** Spark and PyIceberg, who skip files by what drls says of them, find the rows that match. */
+  async checkPredicates(
+    table: ModelTable,
+    predicates: readonly Predicate[],
+    engines: readonly Engine[],
+  ): Promise<void> {
+    const expected = predicates.map(({ matches }) =>
+      table.rows.filter((row) => matches(row) === true).map(([id]) => String(id)).sort()
+    );
+    const same = (found: readonly string[], at: number, engine: Engine) =>
+      assert.deepEqual(
+        [...found].sort(),
+        expected[at],
+        `${table.name} read by ${engine} where ${predicates[at]?.sql}`,
+      );
+    if (engines.includes("spark")) {
+      const parts = predicates.map(({ sql }, at) =>
+        `SELECT ${at}, CAST(id AS STRING) FROM ${table.name} WHERE ${sql}`
+      );
+      const found = await this.spark.sql(parts.join(" UNION ALL "));
+      for (const at of predicates.keys()) {
+        same(found.filter(([part]) => part === at).map(([, id]) => String(id)), at, "spark");
+      }
+    }
+    if (!engines.includes("pyiceberg")) return;
+    const { metadataLocation } = await table.load();
+    for (const [at, { tree }] of predicates.entries()) {
+      if (tree === null) continue;
+      const command = { metadata: metadataLocation, where: tree };
+      same((await this.pyiceberg.ask<number[]>(command)).map(String), at, "pyiceberg");
+    }
   }
 
   async #rows(engine: "pyiceberg" | "spark" | "duckdb", table: ModelTable) {
