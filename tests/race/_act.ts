@@ -9,7 +9,7 @@ import {
 } from "../../lib/iceberg/commit/transaction.ts";
 import type { FileIo, LoadedTable } from "../../lib/iceberg/ports.ts";
 import type { TableLocation } from "../../lib/catalog/mod.ts";
-import type { JobHost } from "../../lib/jobs/mod.ts";
+import type { JobHost, SweepOperationParams } from "../../lib/jobs/mod.ts";
 import type { Schema } from "../../lib/iceberg/spec/schema.ts";
 import { currentSchema, currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
 import type { Snapshot } from "../../lib/iceberg/spec/snapshot.ts";
@@ -17,6 +17,27 @@ import type { Chance } from "./_chance.ts";
 import type { Intent, Operation, Outcome } from "./_oracle.ts";
 import { type ReadFile, readSnapshot } from "./_reader.ts";
 import { REGIONS, type Row } from "./_rows.ts";
+
+/** A commit as those know it who look after a dead job. */
+export type TriedCommit = NonNullable<SweepOperationParams["commit"]>;
+
+/** A store that says which commit it is about to try. */
+export function noting(store: TableStore, note: (tried: TriedCommit) => void): TableStore {
+  return {
+    keepsMetadataFiles: store.keepsMetadataFiles === true,
+    load: (signal) => store.load(signal),
+    commit(base, change, options) {
+      note({
+        base: base.metadataLocation,
+        lastUpdatedMs: change.metadata.lastUpdatedMs,
+        snapshotIds: change.updates.flatMap((update) =>
+          update.action === "add-snapshot" ? [String(update.snapshot.snapshotId)] : []
+        ),
+      });
+      return store.commit(base, change, options);
+    },
+  };
+}
 
 /** What a race allows its writers. */
 export interface RaceRules {
@@ -51,6 +72,8 @@ export class NothingToDo extends Error {
 /** See the module comment. */
 export class Act {
   readonly options: ActOptions;
+  /** The commit that was tried last; null before there was one. */
+  tried: TriedCommit | null = null;
   /** What the job answered, where it is one. */
   receipt: unknown = null;
   #operation: Operation | null = null;

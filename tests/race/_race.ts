@@ -2,9 +2,9 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { FileWriter } from "../../lib/iceberg/ports.ts";
 import type { FormatVersion } from "../../lib/iceberg/spec/table_metadata.ts";
-import { maintenanceJobs, removeOrphans } from "../../lib/maintenance/jobs/mod.ts";
+import { maintenanceJobs, removeOrphans, sweepOperation } from "../../lib/maintenance/jobs/mod.ts";
 import { testJobHost } from "../support/maintenance/job_host.ts";
-import { Act, type Action, runAction } from "./_act.ts";
+import { Act, type Action, noting, runAction } from "./_act.ts";
 import { type BedKind, type BedOptions, openBed, type TableBed } from "./_beds.ts";
 import { Chance, holdIds } from "./_chance.ts";
 import { type Fault, type FaultPlan, NO_FAULTS, RandomFaults } from "./_faults.ts";
@@ -54,6 +54,8 @@ export interface RaceFigures {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   readonly faults: ReadonlyMap<Fault, number>;
   readonly orphans: number;
+  /** Crashed operations whose leftovers were swept up at once. */
+  readonly sweeps: number;
   readonly trace: readonly string[];
 }
 
@@ -102,6 +104,7 @@ class Race {
   readonly #opened = new Map<FileWriter, Process>();
   readonly #deletesByRegion: boolean;
   readonly #outcomes = { acknowledged: 0, refused: 0, unknown: 0, crashed: 0 };
+  readonly #sweeps = { acknowledged: 0, refused: 0, unknown: 0, crashed: 0 };
   readonly #problems: unknown[] = [];
   #wasHit = false;
   #faults: FaultPlan = NO_FAULTS;
@@ -203,12 +206,35 @@ class Race {
         const outcome = await Promise.race([runAction(action, act), process.death]);
         if (outcome === "crashed" && act.operation !== null) act.operation.outcome = outcome;
         this.#outcomes[outcome]++;
+        // Whoever sweeps waits until nothing can arrive any more.
+        if (outcome === "crashed" && !process.leftRequests && chance.percent(50)) {
+          await this.#sweepAfter(act, `sweeper of ${writer}`, i);
+        }
       } catch (error) {
         this.#problems.push(error);
       } finally {
         this.#wasHit ||= process.wasHit;
         if (!process.isDead) process.end();
       }
+    }
+  }
+
+  /** What the pool of isolates does where one has died: see `lib/jobs/sweep_operation.ts`. */
+  async #sweepAfter(dead: Act, writer: string, operation: number): Promise<void> {
+    const process = this.#scheduler.start(writer, operation);
+    const act = this.#act(process, this.#chance.fork());
+    const sweep: Action = async () => {
+      await sweepOperation({
+        location: act.options.location,
+        deadOperationId: dead.host.operationId,
+        commit: dead.tried,
+        settleMs: 0,
+      }, act.host);
+    };
+    try {
+      this.#sweeps[await Promise.race([runAction(sweep, act), process.death])]++;
+    } finally {
+      if (!process.isDead) process.end();
     }
   }
 
@@ -221,7 +247,7 @@ class Race {
       births: this.#births,
       opened: (file) => void this.#opened.set(file, process),
     });
-    const store = bed.openTable(io, process);
+    const store = noting(bed.openTable(io, process), (tried) => void (act.tried = tried));
     const { clock } = this.#scheduler;
     const host = testJobHost(store, {
       io,
@@ -230,7 +256,7 @@ class Race {
       memoryBytes: MEMORY_BYTES,
       tasks: maintenanceJobs,
     });
-    return new Act({
+    const act = new Act({
       writer,
       location: bed.location,
       store,
@@ -241,6 +267,7 @@ class Race {
       register: (intent) => this.#oracle.register(host.operationId, writer, { intent }),
       nextUid: () => this.#oracle.nextUid(),
     });
+    return act;
   }
 
   #beforeStep({ writer, point }: TakenStep): void {
@@ -272,6 +299,7 @@ class Race {
       operations: this.#oracle.operations.length,
       outcomes: this.#outcomes,
       orphans,
+      sweeps: this.#sweeps.acknowledged,
     };
   }
 

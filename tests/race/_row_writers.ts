@@ -40,11 +40,11 @@ async function appendTo(act: Act, branch: string): Promise<void> {
 
 /** Appends as clients do, NDJSON by the job of drls, which merges manifests. */
 export const appendByJob: Action = async (act) => {
-  const { fields } = schemaOf(await act.load());
-  const rows = act.newRows(schemaOf(await act.load()), 1 + act.chance.below(MAX_ROWS));
+  const schema = schemaOf(await act.load());
+  const rows = act.newRows(schema, 1 + act.chance.below(MAX_ROWS));
   const operation = act.begin({ kind: "append", rows });
   operation.expectedSnapshots = 1;
-  const text = rows.map((row) => `${jsonOf(row, fields)}\n`).join("");
+  const text = rows.map((row) => `${jsonOf(row, schema.fields)}\n`).join("");
   const input = ReadableStream.from([new TextEncoder().encode(text)]);
   const params = { location: act.options.location, format: "ndjson", dryRun: false } as const;
   await append(params, { ...act.host, input });

@@ -87,6 +87,8 @@ export class Process implements Stepper {
   steps = 0;
   /** Whether a fault hit it: only then may it leave anything behind. */
   wasHit = false;
+  /** Whether a request of it is, or was, on its way with nobody to wait for it. */
+  leftRequests = false;
 
   constructor(scheduler: Scheduler, writer: string, { operation }: { readonly operation: number }) {
     this.#scheduler = scheduler;
@@ -263,7 +265,10 @@ export class Scheduler {
     const { point, effect, resolve, reject } = waiting;
     const { fault } = step;
     if (fault === "refuse") return reject(refusal(point));
-    if (fault === "late" || fault === "crash in flight") this.#inFlight.push({ step, effect });
+    if (fault === "late" || fault === "crash in flight") {
+      process.leftRequests = true;
+      this.#inFlight.push({ step, effect });
+    }
     if (fault === "late") return reject(lostReply(point));
     if (fault === "crash before" || fault === "crash in flight") return process.die();
     const outcome = await effect().then(

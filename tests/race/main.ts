@@ -39,8 +39,8 @@ class Tally {
   readonly #faults = new Map<Fault, number>();
 
   add(figures: RaceFigures): void {
-    const { steps, versions, snapshots, operations, orphans, outcomes, faults } = figures;
-    const counted = { steps, versions, snapshots, operations, orphans, ...outcomes };
+    const { outcomes, faults, trace: _, ...counts } = figures;
+    const counted = { ...counts, ...outcomes };
     for (const [name, count] of Object.entries(counted)) {
       this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
     }
