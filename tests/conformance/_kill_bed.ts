@@ -50,10 +50,22 @@ const NEW_APPENDS = 6;
 export const APPENDS = OLD_APPENDS + NEW_APPENDS;
 
 /** Isolates cost a second of the processor at every start. */
-const FEW_ISOLATES = {
+export const FEW_ISOLATES = {
   DRLS_READER_ISOLATES: "1",
   DRLS_QUERY_ISOLATES: "1",
   DRLS_TABLE_ISOLATES: "2",
+};
+
+/** Of the tables whose rows `rowsOfIds` makes. */
+export const SHAPE = {
+  schema: [
+    { name: "id", type: "bigint" },
+    { name: "part", type: "bigint" },
+    { name: "name", type: "string" },
+    { name: "note", type: "string" },
+    { name: "score", type: "int" },
+  ],
+  partition_by: ["part"],
 };
 
 const PLACES = ["a", "b"] as const;
@@ -185,18 +197,7 @@ export class KillBed implements AsyncDisposable {
 
   async #makeTable(server: KillServer, place: Place, version: number): Promise<void> {
     const { table, folder } = place;
-    await succeed(server, "/tables", {
-      table,
-      format_version: version,
-      schema: [
-        { name: "id", type: "bigint" },
-        { name: "part", type: "bigint" },
-        { name: "name", type: "string" },
-        { name: "note", type: "string" },
-        { name: "score", type: "int" },
-      ],
-      partition_by: ["part"],
-    });
+    await succeed(server, "/tables", { table, format_version: version, ...SHAPE });
     for (let n = 0; n < APPENDS; n++) {
       await succeed(server, `/table/${table}/append`, rowsOf(n));
       if (n === OLD_APPENDS - 1) await succeed(server, "/compact", { table });
@@ -225,10 +226,15 @@ export class KillBed implements AsyncDisposable {
   }
 }
 
-/** NDJSON of the n-th append; what a row holds follows from its id, see `pyiceberg_whole.py`. */
+/** NDJSON of the n-th append. */
 export function rowsOf(n: number): string {
-  const lines = Array.from({ length: APPEND_ROWS }, (_, at) => {
-    const id = n * APPEND_ROWS + at;
+  return rowsOfIds({ first: n * APPEND_ROWS, count: APPEND_ROWS });
+}
+
+/** NDJSON of rows; what one holds follows from its id, see `pyiceberg_whole.py`. */
+export function rowsOfIds({ first, count }: { readonly first: number; readonly count: number }) {
+  const lines = Array.from({ length: count }, (_, at) => {
+    const id = first + at;
     return JSON.stringify({
       id,
       part: id & 3,
