@@ -49,6 +49,9 @@ const NEW_APPENDS = 6;
 /** Appends of a table that was put back. */
 export const APPENDS = OLD_APPENDS + NEW_APPENDS;
 
+/** How long the state may be locked by a server. */
+const LOCK_WAIT_MS = 10_000;
+
 /** Isolates cost a second of the processor at every start. */
 export const FEW_ISOLATES = {
   DRLS_READER_ISOLATES: "1",
@@ -106,13 +109,22 @@ export class KillBed implements AsyncDisposable {
     }
   }
 
-  /** Starts a server; what an earlier one said of being alive is long ago. */
+  /** Starts a server; what earlier ones said of being alive is long ago. */
   async start(): Promise<KillServer> {
+    await this.age();
+    return await this.startAnother();
+  }
+
+  /** Has all servers have said long ago that they live; those that do say so again. */
+  async age(): Promise<void> {
     const state = `${this.#dir}/data/state.db`;
-    if (await exists(state)) {
-      using database = new DatabaseSync(state);
-      database.exec("UPDATE instances SET heartbeat_at = 0");
-    }
+    if (!await exists(state)) return;
+    using database = new DatabaseSync(state, { timeout: LOCK_WAIT_MS });
+    database.exec("UPDATE instances SET heartbeat_at = 0");
+  }
+
+  /** Starts a server beside those that run. */
+  async startAnother(): Promise<KillServer> {
     return await startServer({
       dataDir: `${this.#dir}/data`,
       env: {

@@ -89,6 +89,22 @@ export async function strike(server: KillServer, options: Strike): Promise<Hit> 
   return { window: reply === null ? window : "answered", reply, durationMs, gone };
 }
 
+/** Sends the request, and stops the server in the window; it can go on. */
+export async function hold(
+  server: KillServer,
+  options: Strike & { readonly aim: Aim & { kind: "window" } },
+): Promise<{ readonly window: Window; readonly reply: ReturnType<typeof ask> }> {
+  const { request, key, aim } = options;
+  const eye = new DiskEye(options);
+  let isOver = false;
+  const reply = ask(server, request.path, { body: request.body, key });
+  reply.finally(() => isOver = true).catch(() => {
+    // Whoever waits for the reply hears of it.
+  });
+  await stalk(server, { aim, eye, isOver: () => isOver });
+  return { window: eye.look().window, reply };
+}
+
 /** Lets the server go on step by step until it stands in the window, or beyond. */
 async function stalk(
   { child }: KillServer,
