@@ -16,6 +16,10 @@ export interface Part<F> {
 
 /** Smallest part that is worth a row group of its own only to have more isolates at work, in bytes. */
 const MIN_PARALLEL_BYTES = 8 * 1024 * 1024;
+/** What a part may have beyond the size it was asked for, so that rounding makes no part too many. */
+const SIZE_TOLERANCE = 1.05;
+/** Rounds of all isolates below which each is to be full. */
+const FEW_ROUNDS = 4;
 /** Parts of a file at least: where files end can be told that finely. */
 const PARTS_PER_FILE = 4;
 
@@ -36,7 +40,11 @@ export interface PartSizeOptions {
 export function partSize(options: PartSizeOptions): number {
   const { groupBytes, maxBytes, width } = options;
   const largest = Math.max(1, Math.min(rowGroupSize(options), maxBytes));
-  return Math.min(largest, Math.max(MIN_PARALLEL_BYTES, Math.ceil(groupBytes / width)));
+  const size = Math.min(largest, Math.max(MIN_PARALLEL_BYTES, Math.ceil(groupBytes / width)));
+  const parts = Math.ceil(groupBytes / (size * SIZE_TOLERANCE));
+  // Of three parts one would keep one of two isolates waiting; of many nobody minds the last.
+  const isFew = parts > width && parts < FEW_ROUNDS * width;
+  return isFew ? Math.ceil(groupBytes / (Math.ceil(parts / width) * width)) : size;
 }
 
 /** Smallest row group that is passed on as it is, in bytes. */
@@ -68,9 +76,6 @@ export interface PartSource<F> {
   readonly bytes: number;
   readonly rowGroups: readonly { readonly at: number; readonly bytes: number }[] | null;
 }
-
-/** What a part may have beyond the size it was asked for, so that rounding makes no part too many. */
-const SIZE_TOLERANCE = 1.05;
 
 /**
  * Cuts files, in their order, into as many parts as `size` bytes for each make, all about equally

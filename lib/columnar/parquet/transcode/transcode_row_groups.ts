@@ -17,7 +17,7 @@ import { readCArray } from "../wasm/c_data.ts";
 import { memoryOf, ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
 import { writerProperties } from "../wasm/writer_properties.ts";
 import { encodeError } from "../write/encode_row_group.ts";
-import { describeEncoded, type EncodedRowGroup } from "../write/encoded_row_group.ts";
+import { describeEncoded, type EncodedRowGroup, joinColumns } from "../write/encoded_row_group.ts";
 import { type WriteSchema, writeSchemaOf } from "../write/parquet_schema.ts";
 import type { WriteSettings } from "../write/write_settings.ts";
 import { countNansInMemory } from "./count_nans.ts";
@@ -47,8 +47,9 @@ const READ_CONCURRENCY = 8;
 const BATCH_ROWS = 128 * 1024;
 
 /**
- * Transcodes all rows of all inputs, in their order, to one row group. All of it is held in memory at
- * once, decoded and encoded: the caller picks as much as makes one row group. Errors are those of
+ * Transcodes all rows of all inputs, in their order, to one row group, a column at a time. Of all
+ * columns memory holds the pages, old and new; of one of them also the values: the caller picks as
+ * much as makes one row group. Errors are those of
  * reading, and `too_large` (code `row_group_too_large`); no rows are a `RangeError`.
  */
 export async function transcodeRowGroups(
@@ -68,6 +69,31 @@ export async function transcodeRowGroups(
   throwIfAborted(signal);
   const groups = fetched.filter(({ rows }) => rows > 0);
   if (groups.length === 0) throw new RangeError("Cannot transcode no rows");
+  const columns: EncodedRowGroup[] = [];
+  let first = 0;
+  for (const field of schema.fields) {
+    throwIfAborted(signal);
+    const own = writeSchemaOf({ fields: [field] });
+    const end = first + own.leaves.length;
+    const chunks = groups.map((group) => ({ ...group, chunks: group.chunks.slice(first, end) }));
+    columns.push(transcodeColumn(chunks, { schema: own, settings }));
+    first = end;
+  }
+  releaseBytes(...groups.flatMap(({ chunks }) => chunks.map(({ bytes }) => bytes)));
+  return joinColumns(columns, schema);
+}
+
+interface ColumnOptions {
+  /** Of the one column. */
+  readonly schema: WriteSchema;
+  readonly settings: WriteSettings;
+}
+
+/** A row group of one column. */
+function transcodeColumn(
+  groups: readonly FetchedGroup[],
+  { schema, settings }: ColumnOptions,
+): EncodedRowGroup {
   const columnsWithoutDictionary = [
     ...settings.columnsWithoutDictionary,
     ...columnsWithoutUseOfOne(groups, { schema, settings }),
@@ -163,7 +189,9 @@ function joinGroups(groups: readonly FetchedGroup[], schema: WriteSchema): Joine
   }));
   const leaves = schema.tree.leaves.map(({ path }, index) => ({ path, index }));
   const footer = rowGroupFooter({ elements: schema.encoder.elements, leaves }, located);
-  const file = new Uint8Array(at + footer.length);
+  const length = at + footer.length;
+  // Resizable ones have pages of their own, which are given back as soon as they are not needed.
+  const file = new Uint8Array(new ArrayBuffer(length, { maxByteLength: length }));
   file.set(MAGIC);
   file.set(footer, at);
   const joined = groups.map((group, at) => ({
@@ -187,7 +215,6 @@ function transcode(
   { schema, settings }: { readonly schema: WriteSchema; readonly settings: WriteSettings },
 ): Transcoded {
   const file = joinGroups(groups, schema);
-  releaseBytes(...groups.flatMap(({ chunks }) => chunks.map(({ bytes }) => bytes)));
   let isDecoded = false;
   try {
     return withParquetWasm((wasm, own) => {

@@ -4,6 +4,7 @@
  */
 import type { Bytes, ColumnMetaData } from "../footer/file_metadata.ts";
 import { chunkRange, MAGIC, parseFooter, TRAILER_BYTES } from "../footer/read_footer.ts";
+import { releaseBytes } from "../../../release_bytes.ts";
 import type { WriteSchema } from "./parquet_schema.ts";
 
 /** An encoded row group. */
@@ -19,8 +20,6 @@ export interface EncodedMetadata {
   /** Where the pages begin in `bytes`, and how long they are together. */
   readonly pagesOffset: number;
   readonly pagesLength: number;
-  /** Where the first page lies by the offsets in offset indexes. */
-  readonly indexOrigin: number;
   /** Equal for row groups that may lie in one file. */
   readonly schemaKey: string;
   /** One for each leaf. */
@@ -40,6 +39,8 @@ export interface EncodedColumn {
   readonly columnIndex: ByteRange | null;
   /** Holds offsets that count like those of `metaData`, once `indexOrigin` is taken off. */
   readonly offsetIndex: ByteRange | null;
+  /** Where the row group's first page lies by the offsets in the offset index. */
+  readonly indexOrigin: number;
   /** Values that are NaN; null for other types than floats, and where nobody counted. */
   readonly nanCount: number | null;
   /** Bounds in full where the statistics are cut and somebody wants more; PLAIN-encoded. */
@@ -78,6 +79,7 @@ export function describeEncoded(bytes: Bytes, schema: WriteSchema): EncodedRowGr
       }),
       columnIndex: rangeOf(chunk.columnIndexOffset, chunk.columnIndexLength),
       offsetIndex: rangeOf(chunk.offsetIndexOffset, chunk.offsetIndexLength),
+      indexOrigin: MAGIC.length,
       nanCount: null,
       exactMin: null,
       exactMax: null,
@@ -87,11 +89,55 @@ export function describeEncoded(bytes: Bytes, schema: WriteSchema): EncodedRowGr
     rowCount: group.numRows,
     pagesOffset: MAGIC.length,
     pagesLength: end - MAGIC.length,
-    indexOrigin: MAGIC.length,
     schemaKey: schemaKey(schema),
     columns,
   };
   return { bytes, metadata };
+}
+
+/** One row group of the columns of several, which have the same rows; takes their bytes. */
+export function joinColumns(
+  parts: readonly EncodedRowGroup[],
+  schema: WriteSchema,
+): EncodedRowGroup {
+  const pagesLength = parts.reduce((sum, { metadata }) => sum + metadata.pagesLength, 0);
+  const restLength = parts.reduce((sum, part) => sum + restOf(part).length, 0);
+  const bytes = new Uint8Array(pagesLength + restLength);
+  const columns: EncodedColumn[] = [];
+  let page = 0;
+  let rest = pagesLength;
+  for (const part of parts) {
+    const { metadata } = part;
+    const { pagesOffset } = metadata;
+    bytes.set(part.bytes.subarray(pagesOffset, pagesOffset + metadata.pagesLength), page);
+    bytes.set(restOf(part), rest);
+    const by = rest - pagesOffset - metadata.pagesLength;
+    const moved = (range: ByteRange | null) =>
+      range === null ? null : { ...range, offset: range.offset + by };
+    for (const column of metadata.columns) {
+      columns.push({
+        ...column,
+        metaData: relocate(column.metaData, {
+          by: page,
+          path: schema.tree.leaves[columns.length]?.path ?? [],
+        }),
+        columnIndex: moved(column.columnIndex),
+        offsetIndex: moved(column.offsetIndex),
+        indexOrigin: column.indexOrigin - page,
+      });
+    }
+    page += metadata.pagesLength;
+    rest += restOf(part).length;
+    releaseBytes(part.bytes);
+  }
+  const rowCount = parts[0]?.metadata.rowCount ?? 0;
+  const key = schemaKey(schema);
+  return { bytes, metadata: { rowCount, pagesOffset: 0, pagesLength, schemaKey: key, columns } };
+}
+
+/** The page indexes of a row group, with all that lies behind its pages. */
+function restOf({ bytes, metadata: { pagesOffset, pagesLength } }: EncodedRowGroup): Uint8Array {
+  return bytes.subarray(pagesOffset + pagesLength);
 }
 
 /** A chunk's metadata with other offsets. */

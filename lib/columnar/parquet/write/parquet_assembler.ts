@@ -106,10 +106,10 @@ export class ParquetAssembler {
     this.#groups.push({ metadata, offset });
     this.#rows += metadata.rowCount;
     // Copied, so that the pages can be let go of.
-    this.#indexes.push(metadata.columns.map(({ columnIndex, offsetIndex }) => ({
+    this.#indexes.push(metadata.columns.map(({ columnIndex, offsetIndex, indexOrigin }) => ({
       columnIndex: columnIndex === null ? null : sliceOf(indexes, columnIndex),
       offsetIndex: offsetIndex === null ? null : movedIndex(sliceOf(indexes, offsetIndex), {
-        by: offset - metadata.indexOrigin,
+        by: offset - indexOrigin,
         location,
       }),
     })));

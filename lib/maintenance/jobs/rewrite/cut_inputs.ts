@@ -15,8 +15,11 @@ import type { TableContext } from "./table_context.ts";
 
 /** Footers read at a time. */
 const OPEN_CONCURRENCY = 8;
-/** How many times larger a part may get when it is decoded, at a guess, copies included. */
-const DECODED_RATIO = 16;
+/**
+ * What memory is to the pages of a part: they are there as they were read and as they are encoded
+ * again, each twice for a moment, while others wait for their turn.
+ */
+const MEMORY_PER_PART = 12;
 
 /** Inputs that are encoded together, with the bytes that they take in their files. */
 export interface InputPart {
@@ -121,6 +124,6 @@ export function parallelPart(
     width,
     rollBytes: outputs.rollBytes,
     rowGroupBytes: settings.rowGroupSizeBytes,
-    maxBytes: memoryBytes / DECODED_RATIO,
+    maxBytes: memoryBytes / MEMORY_PER_PART,
   });
 }

@@ -25,8 +25,8 @@ const OPEN_CONCURRENCY = 8;
  * to, the encoder's buffers and what its memory keeps free, they take four times as much.
  */
 const ROWS_SHARE = 1 / 8;
-/** The same for a single row group, which is taken whole rather than row by row. */
-const ROW_GROUP_SHARE = 1 / 4;
+/** The same for the largest column of rows that never leave WebAssembly, where columns come singly. */
+const COLUMN_SHARE = 1 / 8;
 
 /** The task. */
 export const installedEncodePartTask = installJob(encodePartTask, async (params, host) => {
@@ -41,12 +41,12 @@ export async function encodePart(
   { memoryBytes, signal }: Pick<JobHost, "memoryBytes" | "signal">,
 ): Promise<readonly EncodedRowGroup[]> {
   const maxRowBytes = memoryBytes * ROWS_SHARE;
-  const maxGroupBytes = memoryBytes * ROW_GROUP_SHARE;
-  const plans = await planFast(inputs, table, { maxGroupBytes, signal });
+  const maxColumnBytes = memoryBytes * COLUMN_SHARE;
+  const plans = await planFast(inputs, table, { maxColumnBytes, signal });
   if (plans === null) return await encodeRows(inputs, table, { maxRowBytes, signal });
   const { schema, settings } = table;
   const encoded: EncodedRowGroup[] = [];
-  for (const run of runsOf(plans, maxRowBytes)) {
+  for (const run of runsOf(plans, maxColumnBytes)) {
     encoded.push(await transcodeRowGroups(run, { schema, settings, signal }));
   }
   return encoded;
@@ -85,7 +85,7 @@ async function encodeRows(
 async function planFast(
   inputs: readonly SentInput[],
   table: TableContext,
-  { maxGroupBytes, signal }: { readonly maxGroupBytes: number; readonly signal: AbortSignal },
+  { maxColumnBytes, signal }: { readonly maxColumnBytes: number; readonly signal: AbortSignal },
 ): Promise<readonly TranscodeInput[] | null> {
   if (!inputs.every(({ task }) => staysAsItIs(task, table))) return null;
   const plans = await mapConcurrently(
@@ -100,13 +100,13 @@ async function planFast(
   );
   const found: TranscodeInput[] = [];
   for (const plan of plans) {
-    if (plan === null || unitsOf(plan).some(({ bytes }) => bytes > maxGroupBytes)) return null;
+    if (plan === null || unitsOf(plan).some(({ bytes }) => bytes > maxColumnBytes)) return null;
     found.push(plan);
   }
   return found;
 }
 
-/** A row group that has rows, with the bytes that they take in memory. */
+/** A row group that has rows, with the bytes that its largest column takes in memory. */
 interface TranscodeUnit {
   readonly input: TranscodeInput;
   readonly bytes: number;
@@ -115,19 +115,22 @@ interface TranscodeUnit {
 function unitsOf({ plan, rowGroups }: TranscodeInput): readonly TranscodeUnit[] {
   const { source } = plan;
   const leaves = plan.leaves.filter((leaf) => leaf !== null);
+  // Leaves of one nested column come together; few are large in more than one of them.
+  const largestOf = (at: number) =>
+    Math.max(...leaves.map((leaf) => source.decodedBytes(at, [leaf])));
   return (rowGroups ?? source.rowGroups.keys().toArray())
     .filter((at) => (source.rowGroups[at]?.rowCount ?? 0) > 0)
-    .map((at) => ({ input: { plan, rowGroups: [at] }, bytes: source.decodedBytes(at, leaves) }));
+    .map((at) => ({ input: { plan, rowGroups: [at] }, bytes: largestOf(at) }));
 }
 
 /** Runs of row groups that become one each: as few as memory allows, and about equally large. */
 function runsOf(
   plans: readonly TranscodeInput[],
-  maxRowBytes: number,
+  maxBytes: number,
 ): readonly (readonly TranscodeInput[])[] {
   const units = plans.flatMap(unitsOf);
   const totalBytes = units.reduce((sum, { bytes }) => sum + bytes, 0);
-  const share = totalBytes / Math.max(1, Math.ceil(totalBytes / maxRowBytes));
+  const share = totalBytes / Math.max(1, Math.ceil(totalBytes / maxBytes));
   const runs: TranscodeInput[][] = [];
   let bytes = Infinity;
   for (const unit of units) {

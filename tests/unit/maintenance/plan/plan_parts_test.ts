@@ -88,6 +88,8 @@ Deno.test("partSize() is a row group, or less to keep every isolate busy", () =>
   };
   assert.equal(partSize(options), 128 * MIB);
   assert.equal(partSize({ ...options, groupBytes: 64 * MIB }), 16 * MIB);
+  // Rather two full rounds than one and a quarter.
+  assert.equal(partSize({ ...options, groupBytes: 640 * MIB }), 80 * MIB);
   // Too little to share out.
   assert.equal(partSize({ ...options, groupBytes: 8 * MIB }), 8 * MIB);
   assert.equal(partSize({ ...options, maxBytes: 32 * MIB }), 32 * MIB);
