@@ -173,6 +173,19 @@ function respecAction(transform: Transform): CommitAction {
   };
 }
 
+/** Makes a table of format v2 one of v3. */
+export const upgrade: Action = async (act) => {
+  act.begin({ kind: "no snapshot" });
+  await act.commit({
+    name: "upgrade",
+    apply: () =>
+      Promise.resolve({
+        requirements: [],
+        updates: [{ action: "upgrade-format-version", formatVersion: 3 }],
+      }),
+  });
+};
+
 /** Sets a property of its own. */
 export const changeProperties: Action = async (act) => {
   const operation = act.begin({ kind: "no snapshot" });

@@ -20,6 +20,7 @@ import {
   rollBackABit,
   sortManifests,
   tag,
+  upgrade,
 } from "./_table_keepers.ts";
 
 /** What each kind of writer does, again and again. */
@@ -41,6 +42,7 @@ export const WRITERS = {
   "schema changer": changeSchema,
   "spec changer": changeSpec,
   "property changer": changeProperties,
+  "upgrader": upgrade,
   "roll-backer": rollBackABit,
   "tagger": tag,
 } as const satisfies Record<string, Action>;

@@ -9,6 +9,7 @@
 import { AppError } from "../../../errors.ts";
 import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
 import type { DeleteFile } from "../../scan/delete_index.ts";
+import { snapshotById } from "../../spec/table_metadata.ts";
 import { newDeletesFor } from "./_conflicts.ts";
 import { MergingSnapshot, type RemovedFiles } from "./_merging_snapshot.ts";
 import type { AddedFile } from "./_new_manifests.ts";
@@ -46,9 +47,12 @@ export interface RewriteOptions extends SnapshotOptions {
 export interface RewriteConflict {
   /** Location of the replaced file. */
   readonly filePath: string;
-  /** `removed`: the file is gone. `deleted`: rows of it have been deleted. */
-  readonly reason: "removed" | "deleted";
-  /** The deletes that came; none for `removed`. */
+  /**
+   * `removed`: the file is gone. `deleted`: rows of it have been deleted. `identified`: its rows had
+   * no ids when they were read, as before an upgrade to v3, and have got some.
+   */
+  readonly reason: "removed" | "deleted" | "identified";
+  /** The deletes that came; none but for `deleted`. */
   readonly deletes: readonly DeleteFile[];
 }
 
@@ -61,8 +65,8 @@ export class RewriteConflictError extends AppError {
     super(
       "conflict",
       "rewrite_conflict",
-      `Cannot replace ${conflicts.length} of the files: rows of them have been deleted, or they ` +
-        "have been removed, since they were read; rewrite them anew",
+      `Cannot replace ${conflicts.length} of the files: rows of them have been deleted or given ` +
+        "ids, or they have been removed, since they were read; rewrite them anew",
       {
         context: {
           conflicts: conflicts.map(({ filePath, reason, deletes }) => ({
@@ -144,12 +148,37 @@ function verify(
   const renewed = removed.data.filter((entry) => since.isNew(entry))
     .map((entry) => entry.dataFile.filePath);
   const gone = new Set([...removed.missing, ...renewed]);
+  const deleted = found.filter(({ filePath }) => !gone.has(filePath));
+  const touched = new Set([...gone, ...deleted.map(({ filePath }) => filePath)]);
+  const identified = identifiedSince(options, removed.data, work).filter((path) =>
+    !touched.has(path)
+  );
   const conflicts = [
-    ...[...gone].map((filePath): RewriteConflict => ({ filePath, reason: "removed", deletes: [] })),
-    ...found.filter(({ filePath }) => !gone.has(filePath)),
+    ...[...gone].map((filePath) => withoutDeletes(filePath, "removed")),
+    ...deleted,
+    ...identified.map((filePath) => withoutDeletes(filePath, "identified")),
   ];
   if (conflicts.length > 0) throw new RewriteConflictError(conflicts);
   checkAge(options.dataSequenceNumber, removed.data);
+}
+
+function withoutDeletes(filePath: string, reason: RewriteConflict["reason"]): RewriteConflict {
+  return { filePath, reason, deletes: [] };
+}
+
+/**
+ * Locations of files whose rows have got ids since. A starting snapshot from before an upgrade to v3
+ * gave them none, so that new files know of none: their rows would get others.
+ */
+function identifiedSince(
+  { startingSnapshotId }: RewriteOptions,
+  removed: readonly ManifestEntry[],
+  { metadata }: SnapshotWork,
+): readonly string[] {
+  const start = snapshotById(metadata, startingSnapshotId);
+  if (start === undefined || start.firstRowId !== null) return [];
+  return removed.filter(({ dataFile }) => dataFile.firstRowId !== null)
+    .map(({ dataFile }) => dataFile.filePath);
 }
 
 /** Younger rows must not come within reach of deletes that were before them. */
