@@ -24,7 +24,7 @@ export function isTrap(error: unknown): boolean {
  */
 export function queryFailure(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = textOf(error);
   if (isTrap(error)) {
     const message = "Cannot run the query: the query engine failed on it. Rewrite the query; " +
       "the server is not affected";
@@ -60,6 +60,18 @@ export function queryFailure(error: unknown): AppError {
 export function cutOff(cause: unknown): AppError {
   const message = "Cannot finish the query: a single step of it takes too long";
   return new AppError("deadline_exceeded", "query_cut_off", message, { cause });
+}
+
+/** What fails while a result is fetched comes as JSON, with a sentence about fetching before it. */
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (!text.startsWith('{"exception_type"')) return text;
+  try {
+    const { exception_message: message } = JSON.parse(text);
+    return String(message).replace(/^Attempting to [^\n]*\nError: /, "");
+  } catch {
+    return text; // It only begins like that.
+  }
 }
 
 /** "Binder Error" and the like: what stands before the first colon, where it is one of the engine's. */

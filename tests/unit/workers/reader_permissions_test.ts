@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readerPermissions } from "../../../workers/reader_permissions.ts";
+import { queryPermissions, readerPermissions } from "../../../workers/reader_permissions.ts";
 
 const NOTHING_ELSE = { write: false, env: false, run: false, ffi: false, sys: false };
 
@@ -42,4 +42,11 @@ Deno.test("readerPermissions() names a folder behind a link under both names", a
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("queryPermissions() reads as a reader does, and may count the processors", () => {
+  const places = { catalogType: "hadoop", warehouse: "/no/lake", storageRoots: [] } as const;
+  const { sys, ...rest } = queryPermissions(places);
+  const { sys: _, ...reader } = readerPermissions(places);
+  assert.deepEqual([sys, rest], [["cpus"], reader]);
 });
