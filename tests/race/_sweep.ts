@@ -44,6 +44,7 @@ export async function sweep(options: SweepOptions): Promise<SweepFigures> {
     operations: 1,
     before: BEFORE,
     changesSpec: writer === "spec changer",
+    ...(writer === "upgrader" ? { formatVersion: 2 } : {}),
     faults: NO_FAULTS,
   };
   const lines = stepsOf(writer, (await runRace(race)).trace);

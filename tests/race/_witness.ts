@@ -51,6 +51,7 @@ export class Witness {
   readonly #lineage = new Map<bigint, ReadonlyMap<number, Lineage>>();
   readonly #fields = new Map<number, string>();
   readonly #marks = new Set<string>();
+  #failure: unknown = null;
   #io: FileIo | null = null;
   #last: LoadedTable | null = null;
   #live: ReadonlySet<string> = new Set();
@@ -92,6 +93,17 @@ export class Witness {
    * Looks at the table after a step of `writer`; what is wrong with it is a {@linkcode RaceFailure}.
    */
   async look(writer: string): Promise<void> {
+    // Whoever was told first may have taken it for a failure of the commit.
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      await this.#lookOnce(writer);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  async #lookOnce(writer: string): Promise<void> {
     const { store } = this.#options;
     const table = await store.load();
     const last = this.#last;
