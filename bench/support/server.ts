@@ -2,6 +2,8 @@
 
 const TOKEN = "bench-bootstrap-token";
 const START_TIMEOUT_MS = 20_000;
+/** Of the times in `/proc`. */
+const TICKS_PER_SECOND = 100;
 
 /** How to start it. */
 export interface BenchServerOptions {
@@ -18,7 +20,13 @@ export interface BenchServer extends AsyncDisposable {
   get(path: string): Promise<Record<string, unknown>>;
   /** Milliseconds from the request to the last byte of its answer. */
   time(path: string): Promise<number>;
+  /** Parsed JSON of a POST; any other status than 200 is an error. */
+  post(path: string, body: unknown): Promise<Record<string, unknown>>;
+  /** Memory now, and the most that there ever was. */
   residentMiB(): Promise<number>;
+  peakResidentMiB(): Promise<number>;
+  /** Of all its threads since it started, user and system. */
+  cpuSeconds(): Promise<number>;
 }
 
 /** Starts `deno task start` on a free port with its own data directory. */
@@ -49,13 +57,17 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
   }).spawn();
   const url = await readUrl(child.stdout);
   const headers = { authorization: `Bearer ${TOKEN}` };
-  const fetchBody = async (path: string): Promise<string> => {
-    const response = await fetch(url + path, { headers });
+  const fetchBody = async (path: string, init: RequestInit = { headers }): Promise<string> => {
+    const response = await fetch(url + path, init);
     const body = await response.text();
     if (response.status !== 200) {
-      throw new Error(`GET ${path} answered ${response.status}: ${body}`);
+      throw new Error(`${init.method ?? "GET"} ${path} answered ${response.status}: ${body}`);
     }
     return body;
+  };
+  const memoryMiB = async (name: "VmRSS" | "VmHWM") => {
+    const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+    return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
   };
   return {
     url,
@@ -65,9 +77,18 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
       await fetchBody(path);
       return performance.now() - start;
     },
-    async residentMiB() {
-      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
-      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+    async post(path, body) {
+      const json = { ...headers, "content-type": "application/json" };
+      const init = { method: "POST", headers: json, body: JSON.stringify(body) };
+      return JSON.parse(await fetchBody(path, init));
+    },
+    residentMiB: () => memoryMiB("VmRSS"),
+    peakResidentMiB: () => memoryMiB("VmHWM"),
+    async cpuSeconds() {
+      const stat = await Deno.readTextFile(`/proc/${child.pid}/stat`);
+      // Behind the name in brackets, which may hold anything: user and system time are 14 and 15.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
