@@ -50,11 +50,16 @@ const ROWS = "SELECT id, CAST(id % 5 AS INT) k, concat('s', id) s, " +
 async function writeWithSpark(spark: SparkSession, table: string, version: 1 | 2 | 3) {
   const insert = (more: string, from: number) =>
     spark.sql(`INSERT INTO ${table} ${ROWS}${more} FROM range(${from}, ${from + 20}) AS r(id)`);
-  const merge = ["delete", "update", "merge"].map((verb) => `'write.${verb}.mode'='merge-on-read'`);
+  const merge = version === 1
+    ? []
+    : ["delete", "update", "merge"].map((verb) => `'write.${verb}.mode'='merge-on-read'`);
   await spark.sql(
     `CREATE TABLE ${table} (id BIGINT NOT NULL, k INT, s STRING, ts TIMESTAMP, ` +
       "a ARRAY<STRUCT<x: INT, y: STRING>>, m MAP<STRING, DECIMAL(10,2)>) USING iceberg " +
-      `PARTITIONED BY (bucket(2, k)) TBLPROPERTIES ('format-version'='${version}', ${merge})`,
+      `PARTITIONED BY (bucket(2, k)) TBLPROPERTIES (${[
+        `'format-version'='${version}'`,
+        ...merge,
+      ]})`,
   );
   await insert("", 0);
   await insert("", 20);
@@ -170,6 +175,11 @@ function metricsOf(file: DataFile, names: readonly (keyof DataFile)[] = METRICS)
   return Object.fromEntries(names.map((name) => [name, shown(name)]));
 }
 
+function floatsInStructs({ fields }: Schema): readonly number[] {
+  const nested = fields.flatMap(({ type }) => type.kind === "struct" ? type.fields : []);
+  return nested.filter(({ type }) => ["float", "double"].includes(type.kind)).map(({ id }) => id);
+}
+
 /** A column of every type, alone and in a struct, a list and a map. */
 function metricsSchema(): Schema {
   const leaves = leafTypes({ formatVersion: 2, forSpark: true });
@@ -223,15 +233,32 @@ peerTest("metrics of files are those that Spark and PyIceberg have for the same 
           const [own, other] = await Promise.all([ours.files(), theirs.files()]);
           assert.deepEqual([own.length, other.length], [1, 1]);
           const { dataFile } = own[0]!;
-          assert.deepEqual(metricsOf(dataFile), metricsOf(other[0]!.dataFile));
+          assert.equal((dataFile.lowerBounds?.size ?? 0) > 0, mode !== "none" && mode !== "counts");
+          // Java does not count the floats of structs that are null, neither as values nor as nulls.
+          const uncounted = new Set(floatsInStructs(ours.schema));
+          const withoutThem = (file: DataFile): DataFile => ({
+            ...file,
+            valueCounts: new Map([...file.valueCounts ?? []].filter(([id]) => !uncounted.has(id))),
+            nullValueCounts: new Map(
+              [...file.nullValueCounts ?? []].filter(([id]) => !uncounted.has(id)),
+            ),
+          });
+          assert.deepEqual(
+            metricsOf(withoutThem(dataFile)),
+            metricsOf(withoutThem(other[0]!.dataFile)),
+          );
           const { metadataLocation } = await ours.load();
           const read = await pyiceberg.ask<
             Record<string, { column_sizes: Record<string, number>; split_offsets: number[] }>
           >({ metadata: metadataLocation, metrics: true });
           const third = read[dataFile.filePath]!;
           assert.deepEqual(third.split_offsets, dataFile.splitOffsets);
-          const sizes = metricsOf(dataFile, ["columnSizes"])["columnSizes"];
-          assert.deepEqual(Object.entries(third.column_sizes), sizes);
+          const sizes = [...dataFile.columnSizes ?? []];
+          assert.deepEqual(
+            sizes.map(([id]) => id).sort(),
+            [...other[0]!.dataFile.columnSizes?.keys() ?? []].sort(),
+          );
+          assert.deepEqual(sizes.map(([id]) => [id, third.column_sizes[id]]), sizes);
         });
       }
     }),

@@ -17,6 +17,7 @@ import { rowDelta } from "../../../lib/iceberg/commit/snapshot/row_delta.ts";
 import { LAST_ADDED } from "../../../lib/iceberg/commit/table_update.ts";
 import { type SpecChange, updateSpec } from "../../../lib/iceberg/evolve/update_spec.ts";
 import { formatIdentifier, type LoadedTable } from "../../../lib/iceberg/ports.ts";
+import { ALL_DATA_FILE_COLUMNS } from "../../../lib/iceberg/manifest/read_manifest.ts";
 import { manifestSource } from "../../../lib/iceberg/scan/manifest_source.ts";
 import { type FileScanTask, planFiles } from "../../../lib/iceberg/scan/plan_files.ts";
 import type { PartitionSpec } from "../../../lib/iceberg/spec/partition_spec.ts";
@@ -93,7 +94,10 @@ export class ModelTable {
     const snapshot = currentSnapshot(metadata);
     assert(snapshot !== undefined);
     const manifests = manifestSource(io, metadata);
-    return await Array.fromAsync(planFiles({ metadata, snapshot, manifests, rows: "all" }));
+    const columns = ALL_DATA_FILE_COLUMNS;
+    return await Array.fromAsync(
+      planFiles({ metadata, snapshot, manifests, rows: "all", columns }),
+    );
   }
 
   /** Appends rows; their number is put first. */
