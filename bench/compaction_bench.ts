@@ -71,6 +71,8 @@ async function measureSmall(warehouse: RowWarehouse): Promise<void> {
       duck.push(timingOf(await duckdb.ask(task)));
     }
     if (spark !== null) sparks.push(timingOf(await spark.ask(rewrite(names.pop()!, ""))));
+    const shown = [ours, duck, sparks].map((timings) => timings.at(-1)?.wall.toFixed(2) ?? "-");
+    console.log(`run ${run + 1}: ${shown.join(", ")} s`);
   }
   show("drls", ours);
   show("DuckDB, 2 threads", duck, ours);
