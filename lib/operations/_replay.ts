@@ -15,6 +15,9 @@ const PASSING: ReadonlySet<string> = new Set<ErrorKind>([
   "internal",
 ]);
 
+/** Codes of other failures of that sort: rivals came first every time, and nothing was changed. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["commit_conflict"]);
+
 /** A request that may be a repeat. */
 export interface Repeated {
   readonly ctx: OperationContext;
@@ -59,7 +62,8 @@ export async function findCounting(
   const known = await findKey(reader, client);
   const row = known === null ? null : await findOperation(reader, known.operation_id);
   if (known === null || row === null) return null;
-  return row.error_kind !== null && PASSING.has(row.error_kind) ? null : { known, row };
+  const isPassing = PASSING.has(row.error_kind ?? "") || PASSING_CODES.has(row.error_code ?? "");
+  return isPassing ? null : { known, row };
 }
 
 function reused(): AppError {

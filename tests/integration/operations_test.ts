@@ -123,12 +123,15 @@ Deno.test("a repeat with the same key gets the first answer, and does nothing", 
 Deno.test("a repeat of a passing failure is a new try, of a lasting one the same answer", async () => {
   const errors = [
     new AppError("unavailable", "jobs_busy", "Busy"),
+    new AppError("conflict", "commit_conflict", "Rivals came first"),
     new AppError("invalid", "row_invalid", "Bad"),
   ];
   const work = () => Promise.reject(errors.shift() ?? new Error("ran once too often"));
   await withWorld(work, async ({ operations }) => {
     const busy = await operations.run(keyed("k"), tidy());
     await rejectsWith(busy.result, { kind: "unavailable", code: "jobs_busy" });
+    const beaten = await operations.run(keyed("k"), tidy());
+    await rejectsWith(beaten.result, { kind: "conflict", code: "commit_conflict" });
     const bad = { kind: "invalid", code: "row_invalid" } as const;
     await rejectsWith((await operations.run(keyed("k"), tidy())).result, bad);
     const again = await operations.run(keyed("k"), tidy());
