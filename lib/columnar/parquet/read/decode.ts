@@ -57,6 +57,11 @@ function copyTable(
 }
 
 const OVERFLOW = /overflow/i;
+/**
+ * The specification has steps between 32-bit integers wrap around, so that they are as narrow; some
+ * writers, DuckDB among them, give them 33 bits.
+ */
+const WIDE_DELTAS = /'min_delta' too large|first value too large/;
 const NOT_IMPLEMENTED = /not (?:yet )?implemented|NYI|unsupported|not supported/i;
 
 /** What a failure of the decoder means to the caller. */
@@ -69,6 +74,16 @@ export function decodeError(error: ParquetWasmError, location: string): AppError
       "parquet_unsupported",
       `Cannot read "${name}": it uses a part of Parquet that drls does not decode; ` +
         "rewrite the file with another writer",
+      options,
+    );
+  }
+  if (!error.trapped && WIDE_DELTAS.test(error.message)) {
+    return new AppError(
+      "unsupported",
+      "parquet_unsupported",
+      `Cannot read "${name}": a column of 32-bit integers has the encoding DELTA_BINARY_PACKED with ` +
+        "values or steps of more than 32 bits, which drls does not decode; rewrite the file with " +
+        "pages of version 1 or another encoding",
       options,
     );
   }

@@ -12,6 +12,10 @@ export interface WriteSettings {
   readonly codec: WriteCodec;
   /** When to start another row group, in bytes as it will lie in the file. */
   readonly rowGroupSizeBytes: number;
+  /**
+   * A page also ends after 20,000 rows, Iceberg's default: the encoder has no other bound, so that
+   * `write.parquet.page-row-limit` is among the ignored properties, and so are all of bloom filters.
+   */
   readonly pageSizeBytes: number;
   readonly dictionarySizeBytes: number;
   readonly pageVersion: "v1" | "v2";
@@ -31,7 +35,7 @@ const DELETE_PREFIX = "write.delete.parquet.";
 
 const MIB = 1024 * 1024;
 
-/** Rows of a page at most, which the encoder fixes at the default of Iceberg. */
+/** What the encoder does, so that asking for it is not ignored. */
 const PAGE_ROW_LIMIT = "20000";
 
 /** Names of codecs as tables give them. LZ4 is written in its standard framing, not in Hadoop's. */

@@ -126,3 +126,34 @@ Deno.test("reading a file a thousand times takes no more memory than reading it 
   assert.equal(countInstances(), instances);
   assert(wasmMemoryBytes() - before < 4 * 1024 * 1024, `${wasmMemoryBytes() - before} bytes more`);
 });
+
+Deno.test("steps between 32-bit integers that have more bits are unsupported, by name", async () => {
+  const narrow = schemaOf(field(1, "i", { kind: "int" }));
+  const io = new MemoryFileIo();
+  await writeFile(io, [[batchOfColumns(narrow, [[0, -(2 ** 31)]])]], {
+    schema: narrow,
+    properties: {
+      "write.parquet.page-version": "v2",
+      "write.parquet.compression-codec": "uncompressed",
+      "write.parquet.dict-encoding-enabled.column.i": "false",
+    },
+  });
+  const bytes = await io.read(LOCATION);
+  const hex = bytes.toHex();
+  // Block of 128 values in four parts, two values from 0 on, and the step between them.
+  const step = "80010402" + "00" + "ffffffff";
+  assert.equal(hex.split(step + "0f").length, 2);
+  assert.deepEqual(
+    valuesAt(await readBytes(bytes), { at: 0, type: { kind: "int" } }),
+    [0, -(2 ** 31)],
+  );
+  await assert.rejects(
+    readBytes(Uint8Array.fromHex(hex.replace(step + "0f", step + "7f"))),
+    (error) => {
+      assert(error instanceof AppError, String(error));
+      assert.deepEqual([error.kind, error.code], ["unsupported", "parquet_unsupported"]);
+      assert.match(error.message, /file\.parquet".*DELTA_BINARY_PACKED/);
+      return true;
+    },
+  );
+});
