@@ -20,8 +20,14 @@ export interface BenchServer extends AsyncDisposable {
   get(path: string): Promise<Record<string, unknown>>;
   /** Milliseconds from the request to the last byte of its answer. */
   time(path: string): Promise<number>;
-  /** Parsed JSON of a POST; any other status than 200 is an error. */
-  post(path: string, body: unknown): Promise<Record<string, unknown>>;
+  /** Parsed JSON of a POST; any other status than the one named, 200 by default, is an error. */
+  post(path: string, body: unknown, status?: number): Promise<Record<string, unknown>>;
+  /** As `post`, of a body of any kind that goes out as it is read. */
+  upload(
+    path: string,
+    body: ReadableStream<Uint8Array>,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Record<string, unknown>>;
   /** Memory now, and the most that there ever was. */
   residentMiB(): Promise<number>;
   peakResidentMiB(): Promise<number>;
@@ -57,10 +63,14 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
   }).spawn();
   const url = await readUrl(child.stdout);
   const headers = { authorization: `Bearer ${TOKEN}` };
-  const fetchBody = async (path: string, init: RequestInit = { headers }): Promise<string> => {
+  const fetchBody = async (
+    path: string,
+    init: RequestInit = { headers },
+    status = 200,
+  ): Promise<string> => {
     const response = await fetch(url + path, init);
     const body = await response.text();
-    if (response.status !== 200) {
+    if (response.status !== status) {
       throw new Error(`${init.method ?? "GET"} ${path} answered ${response.status}: ${body}`);
     }
     return body;
@@ -77,9 +87,13 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
       await fetchBody(path);
       return performance.now() - start;
     },
-    async post(path, body) {
+    async post(path, body, status) {
       const json = { ...headers, "content-type": "application/json" };
       const init = { method: "POST", headers: json, body: JSON.stringify(body) };
+      return JSON.parse(await fetchBody(path, init, status));
+    },
+    async upload(path, body, given) {
+      const init = { method: "POST", headers: { ...headers, ...given }, body };
       return JSON.parse(await fetchBody(path, init));
     },
     residentMiB: () => memoryMiB("VmRSS"),
