@@ -63,7 +63,7 @@ export function lowerBound(
     if (typeof value === "string" && type.kind === "string") {
       return encodeValue(type, truncateTextLower(value, mode.length));
     }
-    if (value instanceof Uint8Array) return truncateBytesLower(value, mode.length);
+    if (isCutAsBytes(type, value)) return truncateBytesLower(value, mode.length);
   }
   // -0 comes before 0, and statistics do not tell which of them was there.
   return encodeValue(type, value === 0 ? zeroOf(type, -0) : value);
@@ -81,13 +81,18 @@ export function upperBound(
       const text = truncateTextUpper(value, mode.length);
       return text === null ? null : encodeValue(type, text);
     }
-    if (value instanceof Uint8Array) return truncateBytesUpper(value, mode.length);
+    if (isCutAsBytes(type, value)) return truncateBytesUpper(value, mode.length);
   }
   return encodeValue(type, value === 0 ? zeroOf(type, 0) : value);
 }
 
 function keepsBounds(mode: MetricsMode): boolean {
   return mode.kind === "truncate" || mode.kind === "full";
+}
+
+/** Values of a fixed length stay whole: less than that is none of the type's values. */
+function isCutAsBytes(type: PrimitiveType, value: IcebergValue): value is Uint8Array {
+  return value instanceof Uint8Array && type.kind !== "fixed";
 }
 
 function zeroOf(type: PrimitiveType, zero: number): number {

@@ -33,11 +33,20 @@ export interface LeafBound {
 /** Characters of which cut statistics hold every one, be they four bytes each. */
 const LONGEST_CUT_OF_STATISTICS = 16;
 
+/** What is kept of a column. */
+export interface KeptBounds {
+  readonly mode: MetricsMode;
+  readonly type: PrimitiveType;
+}
+
 /** Whether statistics, which the encoder cuts to 64 bytes, hold less of bounds than the mode keeps. */
-export function isCutShort({ isMinExact, isMaxExact }: Statistics, mode: MetricsMode): boolean {
+export function isCutShort(
+  { isMinExact, isMaxExact }: Statistics,
+  { mode, type }: KeptBounds,
+): boolean {
   const isCut = isMinExact === false || isMaxExact === false;
   const keepsMore = mode.kind === "full" ||
-    mode.kind === "truncate" && mode.length > LONGEST_CUT_OF_STATISTICS;
+    mode.kind === "truncate" && (type.kind === "fixed" || mode.length > LONGEST_CUT_OF_STATISTICS);
   return isCut && keepsMore;
 }
 

@@ -147,7 +147,7 @@ function hasFacts(
   // Floats have no bounds where every value is NaN.
   const isFloat = leaf.type.kind === "float" || leaf.type.kind === "double";
   const hasBounds = statistics.minValue !== null && statistics.maxValue !== null;
-  return (hasBounds || isFloat) && !isCutShort(statistics, mode);
+  return (hasBounds || isFloat) && !isCutShort(statistics, { mode, type: leaf.type });
 }
 
 /** All page indexes of a row group lie close to each other: they are read at once. */

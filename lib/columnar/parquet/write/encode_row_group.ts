@@ -115,7 +115,7 @@ class FactCollector {
     if (leaf === undefined || leaf.isRepeated || statistics === null) return false;
     if (!CUT_TYPES.has(leaf.type.kind)) return false;
     const mode = this.#metrics.get(leaf.fieldId);
-    return mode !== undefined && isCutShort(statistics, mode);
+    return mode !== undefined && isCutShort(statistics, { mode, type: leaf.type });
   }
 }
 

@@ -106,6 +106,9 @@ Deno.test("metrics count and bound what the columns hold, in every mode", async 
       assert((found.columnSizes.get(4) ?? 0) > 0);
       const lower = lowerBound(type, comparable.at(0) ?? null, mode);
       const upper = upperBound(type, comparable.at(-1) ?? null, mode);
+      if (type.kind === "fixed") {
+        for (const bound of [lower, upper]) assert.equal(bound?.length ?? type.length, type.length);
+      }
       assert.deepEqual(found.lowerBounds.get(4) ?? null, lower);
       assert.deepEqual(found.upperBounds.get(4) ?? null, upper);
       for (const value of comparable) {
