@@ -132,8 +132,7 @@ export class DuckDb {
 
   /** Closes the settings: no statement after this can change one. */
   lock(): void {
-    this.run("SET enable_external_access = false");
-    this.run("SET lock_configuration = true");
+    this.run("SET enable_external_access = false; SET lock_configuration = true");
   }
 
   /**

@@ -46,13 +46,21 @@ export function distinctTables(mentioned: readonly MentionedTable[]): readonly S
 
 /** Declares the tables empty, under their own names. */
 export function declareTables(db: DuckDb, tables: readonly StoredTable[], mode: ZoneMode): void {
-  db.run(`CREATE SCHEMA ${STORE}`);
+  const statements = [`CREATE SCHEMA ${STORE}`];
   for (const { store, table, namespace, name } of tables) {
     const columns = table.schema.fields.map((field) => columnDeclaration(field, mode));
-    db.run(`CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`);
-    db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`);
-    db.run(`CREATE VIEW ${quoteName(namespace)}.${quoteName(name)} AS FROM ${STORE}.${store}`);
+    statements.push(
+      `CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`,
+      `CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`,
+      `CREATE VIEW ${quoteName(namespace)}.${quoteName(name)} AS FROM ${STORE}.${store}`,
+    );
   }
+  runAll(db, statements);
+}
+
+/** In one call: each costs more than what it does. */
+function runAll(db: DuckDb, statements: readonly string[]): void {
+  db.run(statements.join(";\n"));
 }
 
 /** The columns of a query's result. */
@@ -63,7 +71,7 @@ export function describe(db: DuckDb, sql: string): readonly DescribedColumn[] {
 
 /**
  * Which columns of the result are zoned: the engine is asked about the same tables with zoned types.
- * Null where the query computes with them what only UTC timestamps can.
+ * Null where the query computes with them what only UTC timestamps can. Nothing of it stays.
  */
 export function zonedColumns(
   db: DuckDb,
@@ -73,12 +81,11 @@ export function zonedColumns(
     readonly nowMs: number;
   },
 ): ReadonlySet<number> | null {
-  defineForPlanning(db, { nowMs, timestamps: new Set() });
-  // What keeps the zone of its argument; only types are asked for.
-  db.run("CREATE OR REPLACE MACRO date_trunc(p, t) AS t");
-  db.run("CREATE OR REPLACE MACRO time_bucket(w, t) AS t");
-  declareTables(db, tables, "zoned");
+  db.run("BEGIN TRANSACTION");
   try {
+    defineForPlanning(db, { sql, nowMs, timestamps: new Set() });
+    runAll(db, ZONE_KEEPERS);
+    declareTables(db, tables, "zoned");
     db.check(sql);
     const columns = describe(db, sql);
     return new Set(columns.flatMap(({ type }, i) => type.includes("WITH TIME ZONE") ? [i] : []));
@@ -89,8 +96,17 @@ export function zonedColumns(
       return null;
     }
     throw error;
+  } finally {
+    // A new database would do as well, and take ten times as long.
+    if (!db.trapped) db.run("ROLLBACK");
   }
 }
+
+/** What keeps the zone of its argument; only types are asked for. */
+const ZONE_KEEPERS = [
+  "CREATE OR REPLACE MACRO date_trunc(p, t) AS t",
+  "CREATE OR REPLACE MACRO time_bucket(w, t) AS t",
+];
 
 /** Whether the query says `AT TIME ZONE`, whose meaning depends on the kind of its timestamp. */
 export function movesZones(sql: string): boolean {
@@ -125,8 +141,9 @@ export function guessZones(
 /** What the query needs of its tables. */
 export function explain(db: DuckDb, sql: string): QueryPlan {
   const plan = (off: string) => {
-    db.run(`SET disabled_optimizers = '${off}'`);
-    const [row] = db.run(`EXPLAIN (FORMAT json) ${sql}`).toArray();
+    const [row] = db.run(
+      `SET disabled_optimizers = '${off}'; EXPLAIN (FORMAT json) ${sql}`,
+    ).toArray();
     return String(row?.["explain_value"]);
   };
   const columns = plan(`${OPTIMIZERS_OFF},filter_pushdown`);
@@ -146,11 +163,13 @@ export function recreate(db: DuckDb, stored: StoredTable, scan: PlannedScan): vo
       ? quoteName(field.name)
       : `NULL::${engineType(field.type, "utc")} AS ${quoteName(field.name)}`
   );
-  db.run(`DROP VIEW ${view}`);
-  db.run(`DROP TABLE ${STORE}.${store}`);
   const columns = declared.map((field) => columnDeclaration(field, "utc"));
-  db.run(`CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`);
-  db.run(`CREATE VIEW ${view} AS SELECT ${shown.join(", ")} FROM ${STORE}.${store}`);
+  runAll(db, [
+    `DROP VIEW ${view}`,
+    `DROP TABLE ${STORE}.${store}`,
+    `CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`,
+    `CREATE VIEW ${view} AS SELECT ${shown.join(", ")} FROM ${STORE}.${store}`,
+  ]);
 }
 
 /** At least one: rows are counted by a column. The plan names parts of structs by their path. */

@@ -53,8 +53,12 @@ export interface QueryResult {
 }
 
 /** Rows that enter the engine before a query runs over them piece by piece, and their bytes. */
-const PIECE_ROWS = 122_880;
-const PIECE_BYTES = 64 * 1024 * 1024;
+const PIECE: PortionBounds = { rows: 122_880, bytes: 64 * 1024 * 1024 };
+/**
+ * Rows that enter the engine at a time where it holds them all. A call costs some 2 ms whatever it
+ * brings, and tables have files of a few thousand rows.
+ */
+const INSERT: PortionBounds = { rows: 122_880, bytes: 16 * 1024 * 1024 };
 const NO_FILES = "SET enable_external_access = false";
 
 /** Runs a query in a database that nobody else has used; see the module. */
@@ -69,18 +73,17 @@ export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<Qu
   let zoned: ReadonlySet<number> | null = null;
   if (declared.has("zoned")) {
     zoned = zonedColumns(db, { sql, tables, nowMs });
-    db.reset();
-    db.run(NO_FILES);
   }
   // Types do not depend on which kind of timestamps it is, and only those that are read count.
-  defineForPlanning(db, { nowMs, timestamps: declared.size > 1 ? new Set(["zoned"]) : declared });
+  const planned = declared.size > 1 ? new Set(["zoned"] as const) : declared;
+  defineForPlanning(db, { sql, nowMs, timestamps: planned });
   declareTables(db, tables, "utc");
   db.check(sql);
   const described = describe(db, sql);
   const plan = explain(db, sql);
   const timestamps = timestampsRead(tables, plan);
   if (timestamps.size > 1 && movesZones(sql)) throw mixedTimestamps();
-  defineForRunning(db, { nowMs, timestamps });
+  defineForRunning(db, { sql, nowMs, timestamps });
   db.lock();
   const labels = zoned ?? guessZones(described, { sql, timestamps });
   const run = {
@@ -170,11 +173,12 @@ async function* runWhole(run: Run, needed: number | null): AsyncGenerator<Piece>
     const scan = plan.scans.get(stored.store);
     if (scan === undefined) continue;
     recreate(db, stored, scan);
-    let rows = 0;
-    for await (const batch of read(stored, scan, signal)) {
-      db.insert({ schema: STORE, name: stored.store }, [toEngine(batch)]);
-      rows += batch.numRows;
-      if (needed !== null && rows >= needed) break;
+    const bounds = { ...INSERT, rows: Math.min(INSERT.rows, needed ?? Infinity) };
+    let missing = needed ?? Infinity;
+    for await (const { batches, rows } of portions(read(stored, scan, signal), () => bounds)) {
+      db.insert({ schema: STORE, name: stored.store }, batches);
+      missing -= rows;
+      if (missing <= 0) break;
       throwIfAborted(signal);
     }
   }
@@ -186,23 +190,49 @@ async function* runByPieces(run: Run): AsyncGenerator<Piece> {
   const [stored] = tables.filter(({ store }) => plan.scans.has(store));
   const scan = stored === undefined ? undefined : plan.scans.get(stored.store);
   if (stored === undefined || scan === undefined) throw new TypeError("A scan without its table");
-  let held: RecordBatch[] = [];
-  let [rows, bytes] = [0, 0];
   let ran = false;
-  const piece = async () => {
+  const piece = async (batches: readonly RecordBatch[]) => {
     recreate(db, stored, scan);
-    db.insert({ schema: STORE, name: stored.store }, held);
-    [held, rows, bytes, ran] = [[], 0, 0, true];
+    db.insert({ schema: STORE, name: stored.store }, batches);
+    ran = true;
     return await db.stream(sql, signal);
   };
-  for await (const batch of read(stored, scan, signal)) {
-    held.push(toEngine(batch));
+  // The first rows go through at once: they may be all that is wanted.
+  const bounds = () => ran ? PIECE : { rows: 1, bytes: PIECE.bytes };
+  for await (const { batches } of portions(read(stored, scan, signal), bounds)) {
+    yield await piece(batches);
+  }
+  if (!ran) yield await piece([]);
+}
+
+/** A portion is complete with the batch that reaches one of these. */
+interface PortionBounds {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+interface Portion {
+  readonly batches: readonly RecordBatch[];
+  readonly rows: number;
+}
+
+/** Batches as the engine takes them, gathered; `bounds` is asked with each batch. */
+async function* portions(
+  read: AsyncIterable<RecordBatch>,
+  bounds: () => PortionBounds,
+): AsyncGenerator<Portion> {
+  let batches: RecordBatch[] = [];
+  let [rows, bytes] = [0, 0];
+  for await (const batch of read) {
+    batches.push(toEngine(batch));
     rows += batch.numRows;
     bytes += batchBytes(batch);
-    // The first rows go through at once: they may be all that is wanted.
-    if (!ran || rows >= PIECE_ROWS || bytes >= PIECE_BYTES) yield await piece();
+    const full = bounds();
+    if (rows < full.rows && bytes < full.bytes) continue;
+    yield { batches, rows };
+    [batches, rows, bytes] = [[], 0, 0];
   }
-  if (rows > 0 || !ran) yield await piece();
+  if (rows > 0) yield { batches, rows };
 }
 
 async function* read(
