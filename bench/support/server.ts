@@ -63,18 +63,8 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
   }).spawn();
   const url = await readUrl(child.stdout);
   const headers = { authorization: `Bearer ${TOKEN}` };
-  const fetchBody = async (
-    path: string,
-    init: RequestInit = { headers },
-    status = 200,
-  ): Promise<string> => {
-    const response = await fetch(url + path, init);
-    const body = await response.text();
-    if (response.status !== status) {
-      throw new Error(`${init.method ?? "GET"} ${path} answered ${response.status}: ${body}`);
-    }
-    return body;
-  };
+  const fetchBody = async (path: string, init: RequestInit = { headers }, status = 200) =>
+    await fetchText(url + path, init, status);
   const memoryMiB = async (name: "VmRSS" | "VmHWM") => {
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
@@ -110,6 +100,17 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
       await Deno.remove(dataDir, { recursive: true });
     },
   };
+}
+
+async function fetchText(
+  url: string,
+  init: RequestInit,
+  status: number,
+): Promise<string> {
+  const response = await fetch(url, init);
+  const body = await response.text();
+  if (response.status === status) return body;
+  throw new Error(`${init.method ?? "GET"} ${url} answered ${response.status}: ${body}`);
 }
 
 /** The URL in the line that the server prints once it listens. */
