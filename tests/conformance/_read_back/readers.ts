@@ -136,7 +136,7 @@ const VIEWS: Readonly<Record<Engine, (fields: readonly NestedField[]) => View>> 
  * lists of structs were null; of structs in lists of lists it finds no field whose name in the file
  * is another.
  */
-function asPyiceberg(type: Type, value: unknown): unknown {
+export function asPyiceberg(type: Type, value: unknown): unknown {
   if (type.kind === "map") return value ?? [];
   if (type.kind !== "list") return value;
   if (type.element.kind === "struct") return value ?? [];
