@@ -140,13 +140,17 @@ export class RowTable {
   }
 
   /** Deletes every row of the region that has one of these values and is there already. */
-  async deleteEqual(values: readonly number[], region = "eu"): Promise<void> {
+  async deleteEqual(
+    values: readonly number[],
+    region = "eu",
+    more: Partial<DataFile> = {},
+  ): Promise<void> {
     const file = await writeDeletes(this.store.io, { partition: [region] }, {
       deletes: { values },
       of: null,
       isVector: false,
     });
-    await this.commit(rowDelta({ deletes: [file] }));
+    await this.commit(rowDelta({ deletes: [{ ...file, ...more }] }));
   }
 
   /** Commits as another writer would. */

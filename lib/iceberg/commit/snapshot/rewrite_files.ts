@@ -4,12 +4,14 @@
  * Rows that others deleted while files were being rewritten must not come back. So every replaced
  * file must still be live, and no delete that came after the *planning* snapshot may apply to one.
  * Equality deletes are the exception where rewritten files keep the planning snapshot's sequence
- * number: such deletes are newer, and go on applying to them.
+ * number: such deletes are newer, and go on applying to them. That holds only for rows that stay
+ * within their reach: not for those that move to another partition spec, nor where the column that
+ * tells them apart is gone from the schema, and from rewritten files with it.
  */
 import { AppError } from "../../../errors.ts";
 import type { DataFile, ManifestEntry } from "../../manifest/data_file.ts";
 import type { DeleteFile } from "../../scan/delete_index.ts";
-import { snapshotById } from "../../spec/table_metadata.ts";
+import { currentSchema, snapshotById, type TableMetadata } from "../../spec/table_metadata.ts";
 import { newDeletesFor } from "./_conflicts.ts";
 import { MergingSnapshot, type RemovedFiles } from "./_merging_snapshot.ts";
 import type { AddedFile } from "./_new_manifests.ts";
@@ -24,12 +26,21 @@ import {
 
 export type { AddedFile, RemovedFile };
 
-/** Options of {@linkcode rewriteFiles}. */
-export interface RewriteOptions extends SnapshotOptions {
+/** Data files, and those that come in their place. */
+export interface ReplacedFiles {
   /** Data files that go. In v3 their deletion vectors go with them. */
   readonly replaced?: readonly RemovedFile[];
   /** Data files that come in their place. */
   readonly added?: readonly DataFile[];
+}
+
+/** Options of {@linkcode rewriteFiles}. */
+export interface RewriteOptions extends SnapshotOptions, ReplacedFiles {
+  /**
+   * The same of rows that move to another partition spec. Their files get the commit's own sequence
+   * number: equality deletes of partitions would lose such rows, or find rows they are not for.
+   */
+  readonly moved?: ReplacedFiles;
   /** Delete files that go. */
   readonly replacedDeletes?: readonly RemovedFile[];
   /** Delete files that come in their place, each with its data sequence number. */
@@ -37,8 +48,8 @@ export interface RewriteOptions extends SnapshotOptions {
   /** The snapshot that the replaced files were planned and read in. */
   readonly startingSnapshotId: bigint;
   /**
-   * Data sequence number of added data files: that of the starting snapshot, so that concurrent
-   * equality deletes do not conflict. By default they get the commit's own.
+   * Data sequence number of added data files, moved ones excepted: that of the starting snapshot, so
+   * that concurrent equality deletes do not conflict. By default they get the commit's own.
    */
   readonly dataSequenceNumber?: bigint;
 }
@@ -87,20 +98,23 @@ export class RewriteConflictError extends AppError {
  * sequence number that would make deletes miss rows, or hit others.
  */
 export function rewriteFiles(options: RewriteOptions): SnapshotAction {
-  const { replaced = [], added = [], replacedDeletes = [], addedDeletes = [] } = options;
+  const { replacedDeletes = [], addedDeletes = [], moved = {} } = options;
+  const replaced = [...options.replaced ?? [], ...moved.replaced ?? []];
   if (replaced.length + replacedDeletes.length === 0) {
     throw new TypeError("Cannot rewrite without a file to replace");
   }
-  if (added.length > 0 && replaced.length === 0) {
-    throw new TypeError("Cannot rewrite data files without one to replace");
-  }
-  checkRows(replaced, added);
+  checkReplaced(options);
+  checkReplaced(moved);
+  checkSpecs(options);
   const sequenceNumber = options.dataSequenceNumber ?? null;
   const deletesFound: { latest: readonly RewriteConflict[] } = { latest: [] };
   return new SnapshotProducer(
     new MergingSnapshot({
       name: "replace",
-      addedData: added.map((file) => ({ file, sequenceNumber })),
+      addedData: [
+        ...(options.added ?? []).map((file) => ({ file, sequenceNumber })),
+        ...(moved.added ?? []).map((file) => ({ file })),
+      ],
       addedDeletes,
       removal: { ...NO_REMOVAL, data: replaced, deletes: replacedDeletes },
       operation: () => "replace",
@@ -115,9 +129,10 @@ export function rewriteFiles(options: RewriteOptions): SnapshotAction {
 
 /** Replaced files that have got deletes. They are reported along with those that are gone. */
 async function deletedConflicts(
-  { replaced = [], startingSnapshotId, dataSequenceNumber }: RewriteOptions,
+  { replaced = [], moved = {}, startingSnapshotId, dataSequenceNumber }: RewriteOptions,
   work: SnapshotWork,
 ): Promise<readonly RewriteConflict[]> {
+  const { metadata } = work;
   const since = new Since(work, startingSnapshotId);
   if (dataSequenceNumber !== undefined && dataSequenceNumber > since.sequenceNumber) {
     throw new RangeError(
@@ -126,13 +141,21 @@ async function deletedConflicts(
     );
   }
   const all = await since.newDeletes();
-  // Files that keep their age stay within reach of equality deletes that came after it.
   const deletes = dataSequenceNumber === undefined
     ? all
-    : all.filter(({ dataFile }) => dataFile.content === "position_deletes");
-  const files = replaced.map(({ dataFile }) => dataFile);
-  return newDeletesFor(files, { deletes, metadata: work.metadata })
-    .map((one) => ({ filePath: one.dataFile.filePath, reason: "deleted", deletes: one.deletes }));
+    : all.filter((one) => !goesOnApplying(one, metadata));
+  const filesOf = (files: readonly RemovedFile[]) => files.map(({ dataFile }) => dataFile);
+  return [
+    ...newDeletesFor(filesOf(replaced), { deletes, metadata }),
+    ...newDeletesFor(filesOf(moved.replaced ?? []), { deletes: all, metadata }),
+  ].map((one) => ({ filePath: one.dataFile.filePath, reason: "deleted", deletes: one.deletes }));
+}
+
+/** Whether a delete reaches rows of files that keep their age and their spec as it did before. */
+function goesOnApplying({ dataFile }: DeleteFile, metadata: TableMetadata): boolean {
+  if (dataFile.content !== "equality_deletes") return false;
+  const schema = currentSchema(metadata);
+  return (dataFile.equalityIds ?? []).every((id) => schema.findById(id) !== undefined);
 }
 
 function verify(
@@ -159,7 +182,11 @@ function verify(
     ...identified.map((filePath) => withoutDeletes(filePath, "identified")),
   ];
   if (conflicts.length > 0) throw new RewriteConflictError(conflicts);
-  checkAge(options.dataSequenceNumber, removed.data);
+  const moved = new Set(options.moved?.replaced?.map(({ dataFile }) => dataFile.filePath));
+  checkAge(
+    options.dataSequenceNumber,
+    removed.data.filter(({ dataFile }) => !moved.has(dataFile.filePath)),
+  );
 }
 
 function withoutDeletes(filePath: string, reason: RewriteConflict["reason"]): RewriteConflict {
@@ -193,9 +220,24 @@ function checkAge(sequenceNumber: bigint | undefined, removed: readonly Manifest
 }
 
 /** Rewriting may drop deleted rows, but never make any. */
-function checkRows(replaced: readonly RemovedFile[], added: readonly DataFile[]): void {
+function checkReplaced({ replaced = [], added = [] }: ReplacedFiles): void {
+  if (added.length > 0 && replaced.length === 0) {
+    throw new TypeError("Cannot rewrite data files without one to replace");
+  }
   const before = replaced.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
   const after = added.reduce((sum, { recordCount }) => sum + recordCount, 0);
   if (after <= before) return;
   throw new RangeError(`Cannot replace files of ${before} rows by files of ${after}`);
+}
+
+/** Rows of another spec have moved, and must be named as such to be checked as such. */
+function checkSpecs({ replaced = [], added = [], dataSequenceNumber }: RewriteOptions): void {
+  if (dataSequenceNumber === undefined) return;
+  const specs = new Set(replaced.map(({ dataFile }) => dataFile.specId));
+  const other = added.find(({ specId }) => !specs.has(specId));
+  if (other === undefined) return;
+  throw new TypeError(
+    `Cannot keep the age of rows that move to partition spec ${other.specId}: name their files as ` +
+      "moved",
+  );
 }

@@ -10,6 +10,7 @@
  */
 import { AppError } from "../../../errors.ts";
 import {
+  type ReplacedFiles,
   type RewriteConflict,
   RewriteConflictError,
   rewriteFiles,
@@ -101,13 +102,26 @@ function replaceAction(
   const tasks = groups.flatMap(({ group }) => group.files);
   // v1 has no sequence numbers; and no deletes, which they are for.
   const keepsAge = useStartingSequenceNumber && table.metadata.formatVersion > 1;
+  const byMove = Map.groupBy(groups, movesRows);
   return rewriteFiles({
-    replaced: tasks,
-    added: groups.flatMap(({ added }) => added),
+    ...filesOf(byMove.get(false) ?? []),
+    moved: filesOf(byMove.get(true) ?? []),
     replacedDeletes: namedDeletes(tasks),
     startingSnapshotId: snapshot.snapshotId,
     ...(keepsAge ? { dataSequenceNumber: snapshot.sequenceNumber } : {}),
   });
+}
+
+function filesOf(groups: readonly FinishedGroup[]): ReplacedFiles {
+  return {
+    replaced: groups.flatMap(({ group }) => group.files),
+    added: groups.flatMap(({ added }) => added),
+  };
+}
+
+/** Whether rows of a group go to another partition spec. */
+function movesRows({ group, added }: FinishedGroup): boolean {
+  return added.some((file) => group.files.some(({ dataFile }) => dataFile.specId !== file.specId));
 }
 
 /** The groups that conflicts are about. One of several reasons for a group, `removed` if among them. */

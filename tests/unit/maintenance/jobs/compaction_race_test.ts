@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { RowTable } from "../../../support/maintenance/row_table.ts";
+import type { DataFile } from "../../../../lib/iceberg/manifest/data_file.ts";
+import type { PartitionSpec } from "../../../../lib/iceberg/spec/partition_spec.ts";
+import type { FormatVersion } from "../../../../lib/iceberg/spec/table_metadata.ts";
+import type { PlannedGroup } from "../../../../lib/maintenance/jobs/mod.ts";
+import { BY_REGION, rewriteRows, RowTable } from "../../../support/maintenance/row_table.ts";
 import { appendSmall, compact, groupsLeft, range, type Step, STEPS } from "./_compaction.ts";
 
 /** What another writer does, and the rows that are left of 0..11 and those it brings. */
@@ -129,6 +133,66 @@ for (const formatVersion of [2, 3] as const) {
       { numRuns: 150 },
     );
   });
+}
+
+/** By the first letter of the region: the spec that a table by region has got since. */
+const BY_LETTER: PartitionSpec = {
+  specId: 1,
+  fields: [{
+    sourceIds: [2],
+    fieldId: 1001,
+    name: "region_trunc",
+    transform: { kind: "truncate", width: 1 },
+  }],
+};
+
+/** A table of six files by region, which from now on is partitioned by letter. */
+async function repartitioned(formatVersion: FormatVersion): Promise<RowTable> {
+  const table = new RowTable({
+    formatVersion,
+    partitionSpecs: [BY_REGION, BY_LETTER],
+    lastPartitionId: 1001,
+    defaultSpecId: 1,
+  });
+  await appendSmall(table, 6);
+  return table;
+}
+
+/** Rewrites a group by letter. */
+async function byLetter(table: RowTable, group: PlannedGroup): Promise<readonly DataFile[]> {
+  const files = await rewriteRows(group, table.state);
+  return files.map((file) => ({ ...file, specId: 1, partition: ["e"] }));
+}
+
+for (const formatVersion of [2, 3] as const) {
+  for (const step of STEPS) {
+    // Deletes of a partition are for files of their own spec, so that they do not follow rows.
+    Deno.test(`v${formatVersion} compaction into another spec brings no row back that an equality delete took when ${step}`, async () => {
+      const table = await repartitioned(formatVersion);
+      const receipt = await compact(table, {
+        rewrite: (group) => byLetter(table, group),
+        at: async (now, time) => {
+          if (now === step && time === 1) await table.deleteEqual([3, 4]);
+        },
+      });
+      assert.deepEqual(await table.rows(), range(0, 12).filter((row) => row !== 3 && row !== 4));
+      assert.equal(receipt.rewritten_files, 6);
+      assert.deepEqual(await table.strayData(), []);
+    });
+
+    Deno.test(`v${formatVersion} compaction into another spec loses no row to an equality delete of that spec that came when ${step}`, async () => {
+      const table = await repartitioned(formatVersion);
+      const receipt = await compact(table, {
+        rewrite: (group) => byLetter(table, group),
+        at: async (now, time) => {
+          const there = { specId: 1, partition: ["e"] };
+          if (now === step && time === 1) await table.deleteEqual([3, 4], "eu", there);
+        },
+      });
+      assert.deepEqual(await table.rows(), range(0, 12));
+      assert.equal(receipt.rewritten_files, 6);
+    });
+  }
 }
 
 Deno.test("compaction keeps rows deleted that one delete file took from a whole region", async () => {
