@@ -55,10 +55,11 @@ export interface QueryResult {
 /** Rows that enter the engine before a query runs over them piece by piece, and their bytes. */
 const PIECE: PortionBounds = { rows: 122_880, bytes: 64 * 1024 * 1024 };
 /**
- * Rows that enter the engine at a time where it holds them all. A call costs some 2 ms whatever it
- * brings, and tables have files of a few thousand rows.
+ * Rows that enter the engine at a time where it holds them all: a call has its price, and tables have
+ * files of a few thousand rows. Of 5 M rows of 22 bytes, inserts took 2.1 s file by file, 1.1 s in
+ * portions of 3 MB, 0.4 s in those of 8 MB, and no less in larger ones.
  */
-const INSERT: PortionBounds = { rows: 122_880, bytes: 16 * 1024 * 1024 };
+const INSERT: PortionBounds = { rows: 1_000_000, bytes: 8 * 1024 * 1024 };
 const NO_FILES = "SET enable_external_access = false";
 
 /** Runs a query in a database that nobody else has used; see the module. */
