@@ -3,6 +3,7 @@
  * first, under the operation's name, and removed again whatever happens.
  */
 import { openParquetFile } from "../../columnar/parquet/mod.ts";
+import { AppError } from "../../errors.ts";
 import type { FileIo, FileWriter } from "../../iceberg/ports.ts";
 import { notParquet, type ParquetPart } from "./columnar_rows.ts";
 
@@ -38,11 +39,18 @@ export class Upload {
     if (firstRow === 0) yield { location, sizeBytes, rowGroup: null, firstRow };
   }
 
-  /** Removes the file, where there is any. */
+  /**
+   * Removes the file, where there is any and as far as it goes: the rows may be part of the table by
+   * now, and a failure here must not read as theirs. Orphan removal finds what stays.
+   */
   async remove(): Promise<void> {
     if (this.#writer === null) return;
-    await this.#writer.abort();
-    await this.#options.io.delete(this.#options.location);
+    try {
+      await this.#writer.abort();
+      await this.#options.io.delete(this.#options.location);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
   }
 }
 

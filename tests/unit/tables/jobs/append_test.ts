@@ -89,6 +89,19 @@ Deno.test("append() commits the rows of every format in one snapshot, and says w
   }
 });
 
+// A client that is told of a failure sends its rows again.
+Deno.test("append() that has committed is done, though its upload cannot be removed", async () => {
+  const table = newTable();
+  const { io } = table.store;
+  const remove = io.delete.bind(io);
+  const failure = new AppError("unavailable", "storage_unavailable", "Cannot delete: try later");
+  io.delete = (location) =>
+    location.includes("upload-") ? Promise.reject(failure) : remove(location);
+  const { receipt } = run(table, "parquet", await parquetFile(FIELDS, batchOfRows(FIELDS, ROWS)));
+  assert.equal((await receipt).snapshot_id, String(table.snapshot.snapshotId));
+  assert.deepEqual(rowSet(await table.rows()), rowSet(ROWS));
+});
+
 Deno.test("a dry run tells the bill of the real run, and leaves nothing", async () => {
   for (const [format, body] of await bodies()) {
     const table = newTable();
