@@ -3,6 +3,9 @@
  * ends of rows are looked for: a newline, and in CSV one that no quotes hold.
  */
 import { AppError } from "../../errors.ts";
+import { releaseBytes } from "../../release_bytes.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Longest line of JSON or record of CSV, in bytes. */
 export const MAX_ROW_BYTES = 16 * 1024 * 1024;
@@ -22,29 +25,31 @@ export interface TextBlockOptions {
 export async function* textBlocks(
   input: ReadableStream<Uint8Array>,
   { format, blockBytes }: TextBlockOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   const rows = new RowEnds(format);
-  let parts: Uint8Array[] = [];
+  let block: Bytes = new Uint8Array(0);
   let length = 0;
-  /** End of the last whole row among them. */
+  /** End of the last whole row in the block. */
   let end = 0;
   let isFirst = true;
   for await (const chunk of input) {
     const found = rows.lastEnd(chunk);
     if (found > 0) end = length + found;
-    parts.push(chunk);
+    block = withRoom(block, length, chunk.length);
+    block.set(chunk, length);
     length += chunk.length;
     if (length - end > MAX_ROW_BYTES) throw rowTooLong();
     if (length < blockBytes || end === 0) continue;
-    const bytes = join(parts, length);
-    // Copies: each is sent away with its memory.
-    yield withoutMark(bytes.slice(0, end), isFirst);
-    parts = [bytes.subarray(end)];
+    // Chunks are small against blocks: what is left of one begins the next.
+    const next = new Uint8Array(Math.max(blockBytes, length - end) + chunk.length);
+    next.set(block.subarray(end, length));
+    yield withoutMark(shortened(block, end), isFirst);
+    block = next;
     length -= end;
     end = 0;
     isFirst = false;
   }
-  if (length > 0) yield withoutMark(join(parts, length), isFirst);
+  if (length > 0) yield withoutMark(shortened(block, length), isFirst);
 }
 
 /** Kind `too_large`, code `row_too_large`. */
@@ -85,17 +90,21 @@ class RowEnds {
   }
 }
 
-function withoutMark(bytes: Uint8Array<ArrayBuffer>, isFirst: boolean): Uint8Array<ArrayBuffer> {
+function withoutMark(bytes: Bytes, isFirst: boolean): Bytes {
   const has = isFirst && BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte);
   return has ? bytes.slice(BYTE_ORDER_MARK.length) : bytes;
 }
 
-function join(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+/** The block, or a larger one with its first `length` bytes: rows may be longer than blocks. */
+function withRoom(block: Bytes, length: number, more: number): Bytes {
+  if (length + more <= block.length) return block;
+  const larger = new Uint8Array(Math.max(length + more, 2 * block.length));
+  larger.set(block.subarray(0, length));
+  releaseBytes(block);
+  return larger;
+}
+
+/** Its first bytes, with their memory for themselves, so that they can be sent away with it. */
+function shortened(block: Bytes, length: number): Bytes {
+  return new Uint8Array(block.buffer.transfer(length));
 }

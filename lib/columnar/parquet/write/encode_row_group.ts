@@ -1,14 +1,22 @@
 /** Arrow batches to one encoded row group. */
-import { type RecordBatch, RecordBatchStreamWriter } from "apache-arrow";
+import { type RecordBatch, RecordBatchStreamWriter, Schema as ArrowSchema } from "apache-arrow";
 import { AppError } from "../../../errors.ts";
 import type { Schema } from "../../../iceberg/spec/schema.ts";
+import { releaseBytes } from "../../../release_bytes.ts";
+import { makeBatch } from "../../arrow/batch.ts";
+import { batchBytes } from "../../arrow/batch_bytes.ts";
 import { isCutShort } from "../metrics/leaf_stats.ts";
 import type { MetricsConfig } from "../metrics/metrics_config.ts";
 import { ParquetWasmError, withParquetWasm } from "../wasm/instance.ts";
 import { writerProperties } from "../wasm/writer_properties.ts";
 import { type ByteExtremes, countNans, foldExtremes, unrepeatedLeaves } from "./collect_facts.ts";
 import { BatchConformer } from "./conform_batch.ts";
-import { describeEncoded, type EncodedColumn, type EncodedRowGroup } from "./encoded_row_group.ts";
+import {
+  describeEncoded,
+  type EncodedColumn,
+  type EncodedRowGroup,
+  joinColumns,
+} from "./encoded_row_group.ts";
 import { type WriteSchema, writeSchemaOf } from "./parquet_schema.ts";
 import type { WriteSettings } from "./write_settings.ts";
 
@@ -20,6 +28,12 @@ export interface EncodeOptions {
   /** What is kept of each column: bounds in full are looked for where it says so. */
   readonly metrics: MetricsConfig;
 }
+
+/**
+ * Bytes of rows from which on columns are encoded one after another. WebAssembly then holds one of
+ * them at a time, and its memory never shrinks; of few rows each call would cost more than they do.
+ */
+const BY_COLUMN_BYTES = 1024 * 1024;
 
 /**
  * Encodes all rows of all batches as one row group: at least one row, and no more than memory holds
@@ -35,8 +49,7 @@ export function encodeRowGroup(
   const conformed = batches.filter(({ numRows }) => numRows > 0)
     .map((batch) => conformer.conform(batch));
   if (conformed.length === 0) throw new RangeError("Cannot encode a row group without rows");
-  const stream = RecordBatchStreamWriter.writeAll(conformed).toUint8Array(true);
-  const encoded = describeEncoded(encodeStream(stream, options), schema);
+  const encoded = encodeConformed(conformed, { schema, settings: options.settings });
   const columns = new FactCollector(schema, options.metrics).add(
     encoded.metadata.columns,
     conformed,
@@ -44,15 +57,43 @@ export function encodeRowGroup(
   return { ...encoded, metadata: { ...encoded.metadata, columns } };
 }
 
-function encodeStream(
-  stream: Uint8Array,
-  { schema: { fields }, settings }: EncodeOptions,
-): Uint8Array<ArrayBuffer> {
+interface EncodeConformedOptions {
+  readonly schema: WriteSchema;
+  readonly settings: WriteSettings;
+}
+
+function encodeConformed(
+  batches: readonly RecordBatch[],
+  options: EncodeConformedOptions,
+): EncodedRowGroup {
+  const bytes = batches.reduce((sum, batch) => sum + batchBytes(batch), 0);
+  const { schema, settings } = options;
+  const { fields } = schema;
+  if (bytes < BY_COLUMN_BYTES || fields.length < 2) return encodeTogether(batches, options);
+  const parts = fields.map((field, at) => {
+    const columns = batches.map((batch) =>
+      makeBatch(new ArrowSchema([batch.schema.fields[at]!]), [batch.data.children[at]!], {
+        length: batch.numRows,
+      })
+    );
+    return encodeTogether(columns, { schema: writeSchemaOf({ fields: [field] }), settings });
+  });
+  return joinColumns(parts, schema);
+}
+
+function encodeTogether(
+  batches: readonly RecordBatch[],
+  { schema, settings }: EncodeConformedOptions,
+): EncodedRowGroup {
+  const stream = RecordBatchStreamWriter.writeAll(batches).toUint8Array(true);
   try {
-    return withParquetWasm((wasm, own) => {
+    const bytes = withParquetWasm((wasm, own) => {
       const table = own(wasm.Table.fromIPCStream(stream));
+      releaseBytes(stream);
+      const { fields } = schema;
       return wasm.writeParquet(table, writerProperties(wasm, settings, { fields, own }));
-    }) as Uint8Array<ArrayBuffer>;
+    });
+    return describeEncoded(bytes as Uint8Array<ArrayBuffer>, schema);
   } catch (error) {
     if (error instanceof ParquetWasmError) throw encodeError(error);
     throw error;
