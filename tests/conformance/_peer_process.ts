@@ -70,6 +70,13 @@ export class PeerProcess implements AsyncDisposable {
   }
 }
 
+/** Rows to delete: all that equal the rows of these numbers in these columns. */
+export interface EqualityDelete {
+  readonly table: string;
+  readonly equal: readonly string[];
+  readonly ids: readonly number[];
+}
+
 /** A Spark session over a hadoop warehouse. */
 export class SparkSession implements AsyncDisposable {
   readonly #process: PeerProcess;
@@ -93,6 +100,11 @@ export class SparkSession implements AsyncDisposable {
   /** Rows of a statement as texts that keep every bit. */
   async exactRows(statement: string): Promise<readonly string[]> {
     return await this.#process.ask([statement]);
+  }
+
+  /** Deletes rows as Java does: see `peers/spark_deletes.py`. Gives the rows of each delete file. */
+  async equalityDelete(command: EqualityDelete): Promise<readonly number[]> {
+    return await this.#process.ask(command);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,12 +3,14 @@
 Usage: spark_sql.py <warehouse folder> <iceberg-spark-runtime jar>
 
 Reads one statement a line, as JSON text, and answers each with a line "RESULT " and its rows, or
-with "ERROR " and a message. A statement in a list gives rows as spark_rows.py writes them.
+with "ERROR " and a message. A statement in a list gives rows as spark_rows.py writes them; an object
+is a command of spark_deletes.py.
 """
 
 import json
 import sys
 
+from spark_deletes import equality_delete
 from spark_rows import lines
 from spark_warehouse import open_session
 
@@ -19,7 +21,9 @@ def main(warehouse: str, jar: str) -> None:
     for line in sys.stdin:
         try:
             statement = json.loads(line)
-            if isinstance(statement, list):
+            if isinstance(statement, dict):
+                rows = equality_delete(spark, statement)
+            elif isinstance(statement, list):
                 rows = lines(spark.sql(statement[0]))
             else:
                 rows = [list(row) for row in spark.sql(statement).collect()]
