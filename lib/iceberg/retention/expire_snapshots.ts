@@ -6,7 +6,7 @@ import type { LoadedTable } from "../ports.ts";
 import { DEFAULT_MANIFEST_CONCURRENCY, type ManifestSource } from "../scan/manifest_source.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
-import { type ExpiryPlan, expiryUpdates, planExpiry } from "./plan_expiry.ts";
+import { type ExpiryPlan, expiryUpdates, planExpiry, type UsedDefinitions } from "./plan_expiry.ts";
 import type { RetentionDefaults } from "./expirable_snapshots.ts";
 
 /** Options of {@linkcode ExpireSnapshots}. */
@@ -33,10 +33,10 @@ export async function planTableExpiry(
   const { snapshotIds, cleanExpiredMetadata } = options;
   const retention = options.retentionOf(metadata);
   const base = { retention, snapshotIds };
-  const plan = planExpiry(metadata, { ...base, usedSpecIds: null });
+  const plan = planExpiry(metadata, { ...base, used: null });
   if (!cleanExpiredMetadata) return plan;
-  const usedSpecIds = await specsOf(metadata, plan.kept, source);
-  return planExpiry(metadata, { ...base, usedSpecIds });
+  const used = await definitionsOf(metadata, plan.kept, source);
+  return planExpiry(metadata, { ...base, used });
 }
 
 /** The action, with what its attempts came to. */
@@ -100,19 +100,21 @@ function requirementsFor(metadata: TableMetadata, plan: ExpiryPlan): readonly Ta
   return requirements;
 }
 
-async function specsOf(
+async function definitionsOf(
   metadata: TableMetadata,
   kept: readonly Snapshot[],
   { manifests: source, signal }: ExpirySource,
-): Promise<ReadonlySet<number>> {
-  const used = new Set<number>();
+): Promise<UsedDefinitions> {
+  const specIds = new Set<number>();
+  let hasDeletes = false;
   const read = signal === undefined ? {} : { signal };
   await mapConcurrently(kept, async (snapshot) => {
-    // Once every spec is in use, no further list can tell anything.
-    if (used.size >= metadata.partitionSpecs.length) return;
-    for (const { partitionSpecId } of await source.manifestsOf(snapshot, read)) {
-      used.add(partitionSpecId);
+    // Once all is in use, no further list can tell anything.
+    if (hasDeletes && specIds.size >= metadata.partitionSpecs.length) return;
+    for (const { partitionSpecId, content } of await source.manifestsOf(snapshot, read)) {
+      specIds.add(partitionSpecId);
+      hasDeletes ||= content === "deletes";
     }
   }, { limit: DEFAULT_MANIFEST_CONCURRENCY, signal });
-  return used;
+  return { specIds, hasDeletes };
 }

@@ -1,20 +1,26 @@
 /** What an expiry of snapshots takes out of a table's metadata (Spark: `expire_snapshots`). */
 import { AppError } from "../../errors.ts";
 import type { TableUpdate } from "../commit/table_update.ts";
+import type { Schema } from "../spec/schema.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
-import type { TableMetadata } from "../spec/table_metadata.ts";
+import { schemaOfSpec, type TableMetadata } from "../spec/table_metadata.ts";
 import { expirableSnapshots, liveRefs, type RetentionDefaults } from "./expirable_snapshots.ts";
+
+/** What the files of snapshots that stay need of the metadata. */
+export interface UsedDefinitions {
+  /** Partition specs that their manifests use. */
+  readonly specIds: ReadonlySet<number>;
+  /** Whether there are delete files: they may compare columns that have been dropped since. */
+  readonly hasDeletes: boolean;
+}
 
 /** Options of {@linkcode planExpiry}. */
 export interface ExpiryOptions {
   readonly retention: RetentionDefaults;
   /** Snapshots that go in any case; those that the table does not have are passed over. */
   readonly snapshotIds: ReadonlySet<bigint>;
-  /**
-   * Partition specs that manifests of snapshots use; unused ones go, and unused schemas. Null to leave
-   * both as they are.
-   */
-  readonly usedSpecIds: ReadonlySet<number> | null;
+  /** Partition specs and schemas that are not used go; null to leave both as they are. */
+  readonly used: UsedDefinitions | null;
 }
 
 /** What goes. */
@@ -32,7 +38,7 @@ export interface ExpiryPlan {
  * ref points at one: that is `conflict`/`snapshot_referenced`.
  */
 export function planExpiry(metadata: TableMetadata, options: ExpiryOptions): ExpiryPlan {
-  const { retention, snapshotIds, usedSpecIds } = options;
+  const { retention, snapshotIds, used } = options;
   const live = liveRefs(metadata, retention);
   refuseReferenced(snapshotIds, live);
   const gone = new Set([...snapshotIds, ...expirableSnapshots(metadata, retention)]);
@@ -46,9 +52,9 @@ export function planExpiry(metadata: TableMetadata, options: ExpiryOptions): Exp
     expired,
     kept,
     removedRefs: [...metadata.refs.keys()].filter((name) => !liveNames.has(name)).sort(),
-    ...(usedSpecIds === null
+    ...(used === null
       ? { removedSchemaIds: [], removedSpecIds: [] }
-      : unusedDefinitions(metadata, kept, usedSpecIds)),
+      : unusedDefinitions(metadata, kept, used)),
   };
 }
 
@@ -70,15 +76,44 @@ export function expiryUpdates(plan: ExpiryPlan): readonly TableUpdate[] {
 function unusedDefinitions(
   metadata: TableMetadata,
   kept: readonly Snapshot[],
-  usedSpecIds: ReadonlySet<number>,
+  used: UsedDefinitions,
 ): Pick<ExpiryPlan, "removedSchemaIds" | "removedSpecIds"> {
-  const usedSchemaIds = new Set(kept.map(({ schemaId }) => schemaId));
+  const { partitionSpecs, defaultSpecId, schemas } = metadata;
+  const isUsed = (specId: number) => specId === defaultSpecId || used.specIds.has(specId);
+  const usedSchemaIds = schemasInUse(metadata, kept, used);
   return {
-    removedSpecIds: metadata.partitionSpecs.map(({ specId }) => specId)
-      .filter((id) => id !== metadata.defaultSpecId && !usedSpecIds.has(id)),
-    removedSchemaIds: metadata.schemas.map(({ schemaId }) => schemaId)
-      .filter((id) => id !== metadata.currentSchemaId && !usedSchemaIds.has(id)),
+    removedSpecIds: partitionSpecs.map(({ specId }) => specId).filter((id) => !isUsed(id)),
+    removedSchemaIds: schemas.map(({ schemaId }) => schemaId)
+      .filter((id) => !usedSchemaIds.has(id)),
   };
+}
+
+/**
+ * Ids of the schemas of snapshots, and of those that alone know a column which files of these still
+ * speak of: the source of a partition value, or what a delete file compares. Without its type nobody
+ * could read them.
+ */
+function schemasInUse(
+  metadata: TableMetadata,
+  kept: readonly Snapshot[],
+  { specIds, hasDeletes }: UsedDefinitions,
+): ReadonlySet<number | null> {
+  const { schemas, currentSchemaId, partitionSpecs } = metadata;
+  const specs = partitionSpecs.filter(({ specId }) => specIds.has(specId));
+  const ids = new Set([
+    currentSchemaId,
+    ...kept.map(({ schemaId }) => schemaId),
+    ...specs.map((spec) => schemaOfSpec(metadata, spec).schemaId),
+  ]);
+  if (!hasDeletes) return ids;
+  const idsOf = (schema: Schema) => Array.from(schema.allFields(), ({ field }) => field.id);
+  const known = new Set(schemas.filter(({ schemaId }) => ids.has(schemaId)).flatMap(idsOf));
+  for (const schema of schemas.toReversed()) {
+    if (idsOf(schema).every((id) => known.has(id))) continue;
+    ids.add(schema.schemaId);
+    for (const id of idsOf(schema)) known.add(id);
+  }
+  return ids;
 }
 
 function refuseReferenced(

@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/iceberg/retention/plan_expiry.ts";
 import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
 import type { TableMetadata } from "../../../../lib/iceberg/spec/table_metadata.ts";
+import type { NestedField } from "../../../../lib/iceberg/spec/types.ts";
 import {
   BASE_SCHEMA,
   NOW_MS,
@@ -23,7 +24,7 @@ function plan(metadata: TableMetadata, more: Partial<ExpiryOptions> = {}) {
   const found = planExpiry(metadata, {
     retention: { olderThanMs: LATER_MS, retainLast: 1, nowMs: LATER_MS },
     snapshotIds: new Set(),
-    usedSpecIds: null,
+    used: null,
     ...more,
   });
   const ids = (snapshots: typeof found.kept) => snapshots.map(({ snapshotId }) => snapshotId);
@@ -130,9 +131,39 @@ Deno.test("planExpiry() drops schemas and specs that nothing uses, never the cur
     partitionSpecs: [0, 1, 2].map((specId) => ({ specId, fields: [] })),
     defaultSpecId: 2,
   });
-  const found = plan(metadata, { usedSpecIds: new Set([1]) });
+  const found = plan(metadata, { used: { specIds: new Set([1]), hasDeletes: true } });
   assert.deepEqual(found.removedSchemaIds, [0, 2]);
   assert.deepEqual(found.removedSpecIds, [0]);
+});
+
+Deno.test("planExpiry() keeps the newest schema that knows a column which files still speak of", () => {
+  const [id, ts, region] = BASE_SCHEMA.fields;
+  assert(id !== undefined && ts !== undefined && region !== undefined);
+  const of = (schemaId: number, ...fields: readonly NestedField[]) =>
+    new Schema({ schemaId, fields, identifierFieldIds: [] });
+  const metadata = tableWithSnapshots(1, {
+    snapshots: [snapshot(1n, { schemaId: 3 })],
+    schemas: [of(0, id, ts, region), of(1, id, ts), of(2, id, ts), of(3, id)],
+    currentSchemaId: 3,
+    partitionSpecs: [
+      { specId: 0, fields: [] },
+      {
+        specId: 1,
+        fields: [{
+          sourceIds: [ts.id],
+          fieldId: 1000,
+          name: "ts_day",
+          transform: { kind: "day" },
+        }],
+      },
+    ],
+    defaultSpecId: 0,
+  });
+  const removed = (specIds: number[], hasDeletes: boolean) =>
+    plan(metadata, { used: { specIds: new Set(specIds), hasDeletes } }).removedSchemaIds;
+  assert.deepEqual(removed([0], false), [0, 1, 2]);
+  assert.deepEqual(removed([0, 1], false), [0, 1]);
+  assert.deepEqual(removed([0], true), [1]);
 });
 
 Deno.test("expiryUpdates() make a table that needs no further expiry", () => {
@@ -148,7 +179,7 @@ Deno.test("expiryUpdates() make a table that needs no further expiry", () => {
   const options = {
     retention: { olderThanMs: LATER_MS, retainLast: 2, nowMs: LATER_MS },
     snapshotIds: new Set<bigint>(),
-    usedSpecIds: new Set([0]),
+    used: { specIds: new Set([0]), hasDeletes: false },
   };
   const updates = expiryUpdates(planExpiry(metadata, options));
   assert.deepEqual(updates.map(({ action }) => action), [

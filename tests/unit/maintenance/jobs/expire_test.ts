@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../../../lib/errors.ts";
 import { fastAppend } from "../../../../lib/iceberg/commit/snapshot/fast_append.ts";
+import { mergeAppend } from "../../../../lib/iceberg/commit/snapshot/merge_append.ts";
 import { rewriteFiles } from "../../../../lib/iceberg/commit/snapshot/rewrite_files.ts";
+import { RewriteManifests } from "../../../../lib/iceberg/commit/snapshot/rewrite_manifests.ts";
 import type { TableStore } from "../../../../lib/iceberg/commit/table_store.ts";
+import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
 import { ref } from "../../../support/commit_fixture.ts";
 import { claimedFile, RowTable } from "../../../support/maintenance/row_table.ts";
 import { appendSmall } from "./_compaction.ts";
@@ -152,6 +155,30 @@ Deno.test("expire() drops unused schemas and specs on demand", async () => {
   assert.deepEqual(await run(table, { ...OLD, cleanExpiredMetadata: true }), bill);
   assert.deepEqual(table.store.table.metadata.partitionSpecs.map(({ specId }) => specId), [0]);
   assert.deepEqual(await table.rows(), LIVE);
+});
+
+// What an old schema alone knows may still be the value of a partition, or a key of deletes.
+Deno.test("expire() keeps schemas that live files need, so that no row is lost or comes back", async () => {
+  const table = new RowTable();
+  await table.append([1, 2], "eu");
+  await table.append([1, 3], "us");
+  await table.deleteEqual([1], "eu");
+  const [id] = table.store.table.metadata.schemas[0]?.fields ?? [];
+  assert(id !== undefined);
+  const withoutRegion = new Schema({ schemaId: 1, fields: [id], identifierFieldIds: [] });
+  table.store.replace((metadata) => ({
+    ...metadata,
+    schemas: [...metadata.schemas, withoutRegion],
+    currentSchemaId: 1,
+    partitionSpecs: [...metadata.partitionSpecs, { specId: 1, fields: [] }],
+    defaultSpecId: 1,
+  }));
+  await table.commit(mergeAppend({ files: [] }));
+  const receipt = await run(table, { ...OLD, cleanExpiredMetadata: true });
+  assert.equal(receipt.retained_snapshots_count, 1);
+  await table.commit(new RewriteManifests({ specId: 0 }));
+  await table.deleteEqual([9], "eu");
+  assert.deepEqual(await table.rows(), [1, 2, 3]);
 });
 
 Deno.test("expire() counts metadata files that the table wants deleted, dry or not", async () => {
