@@ -32,6 +32,7 @@ function recording() {
     updateColumn: verb("updateColumn"),
     rollback: verb("rollback"),
     create: verb("create"),
+    append: verb("append"),
     drop: verb("drop"),
   };
   return { ...harness({ tableChanges }), asked };
