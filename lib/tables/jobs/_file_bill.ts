@@ -32,9 +32,9 @@ export type PurgedFile = Omit<ReachableFile, "kind"> & { readonly kind: PurgedKi
 export class FileBill {
   readonly #folders: readonly string[];
   readonly #seen = new Set<number>();
+  readonly #failed = new Set<number>();
   readonly #counts = new Map<keyof DropTableReceipt, number>();
   #bytes = 0;
-  #failed = 0;
   #keptFiles = 0;
   #keptBytes = 0;
 
@@ -64,9 +64,14 @@ export class FileBill {
     return true;
   }
 
-  /** A file that was counted could not be deleted. */
-  countFailure(): void {
-    this.#failed++;
+  /** A file that was counted could not be deleted: it counts as that, and no more as deleted. */
+  countFailure({ kind, location, sizeBytes }: PurgedFile): void {
+    const key = hash(location);
+    if (this.#failed.has(key)) return;
+    this.#failed.add(key);
+    const counter = COUNTERS[kind];
+    this.#counts.set(counter, (this.#counts.get(counter) ?? 0) - 1);
+    this.#bytes -= sizeBytes ?? 0;
   }
 
   receipt(): DropTableReceipt {
@@ -81,7 +86,7 @@ export class FileBill {
       deleted_statistics_files_count: of("statistics"),
       deleted_metadata_files_count: of("metadata"),
       deleted_bytes_count: this.#bytes,
-      failed_deletes_count: this.#failed,
+      failed_deletes_count: this.#failed.size,
       kept_files: this.#keptFiles === 0
         ? []
         : [{ reason: "outside_table", files: this.#keptFiles, bytes: this.#keptBytes }],

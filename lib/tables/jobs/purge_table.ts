@@ -100,23 +100,23 @@ interface Deletion {
 }
 
 async function deleteFiles(table: LoadedTable, { bill, total, host }: Deletion): Promise<void> {
-  const last: string[] = [];
-  let batch: string[] = [];
-  const flush = async (locations: readonly string[]) => {
-    await mapConcurrently(locations, async (location) => {
+  const last: PurgedFile[] = [];
+  let batch: PurgedFile[] = [];
+  const flush = async (files: readonly PurgedFile[]) => {
+    await mapConcurrently(files, async (file) => {
       try {
-        await table.io.delete(location);
+        await table.io.delete(file.location);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        bill.countFailure();
+        bill.countFailure(file);
       }
     }, { limit: MAX_CONCURRENT_DELETES });
     host.progress({ phase: "deleting", done: bill.files, total, unit: "files" });
   };
   for await (const file of filesOf(table)) {
     if (!bill.count(file)) continue;
-    if (file.kind === "data" || file.kind.endsWith("_deletes")) batch.push(file.location);
-    else last.push(file.location);
+    if (file.kind === "data" || file.kind.endsWith("_deletes")) batch.push(file);
+    else last.push(file);
     if (batch.length < BATCH_FILES) continue;
     await flush(batch);
     batch = [];
