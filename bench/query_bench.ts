@@ -90,6 +90,7 @@ async function measureIsolates(): Promise<void> {
     const pool = createQueryPool({
       isolates: 1,
       memoryBytes: 512 * 1024 ** 2,
+      cacheBytes: CACHE_BYTES,
       permissions: queryPermissions({ catalogType: null, warehouse: null, storageRoots: [] }),
       loadModules: loadWasmModules,
       onCrash: (isolate, reason) => console.error(`${isolate} ended: ${reason}`),

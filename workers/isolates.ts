@@ -17,6 +17,9 @@ import {
 import { createReaderPool } from "./reader_pool.ts";
 import { createTablePool } from "./table_pool.ts";
 
+/** Part of the memory for metadata that query isolates have; readers answer for more tables. */
+const QUERY_CACHE_SHARE = 0.25;
+
 /** Options of {@linkcode createIsolates}. */
 export interface IsolatesOptions {
   readonly settings: Pick<
@@ -52,7 +55,7 @@ export function createIsolates({ settings, places, onCrash }: IsolatesOptions): 
   const reader = createCurrentReader((permissions) =>
     createReaderPool({
       isolates: settings.readerIsolates,
-      cacheBytes: settings.metadataCacheBytes,
+      cacheBytes: settings.metadataCacheBytes * (1 - QUERY_CACHE_SHARE),
       permissions,
       deadlineMs: settings.requestTimeoutMs,
       onCrash,
@@ -69,6 +72,7 @@ export function createIsolates({ settings, places, onCrash }: IsolatesOptions): 
     createQueryPool({
       isolates: settings.queryIsolates,
       memoryBytes: settings.queryMemoryBytes,
+      cacheBytes: settings.metadataCacheBytes * QUERY_CACHE_SHARE,
       permissions,
       loadModules: loadWasmModules,
       onCrash,

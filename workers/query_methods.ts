@@ -44,5 +44,7 @@ export type QueryQuestions = typeof queryQuestions;
 export const QuerySetup = z.object({
   /** Memory that the engine may use for one query, in bytes. */
   memoryBytes: z.int().positive(),
+  /** Memory for metadata and manifests that are kept from one query to the next, in bytes. */
+  cacheBytes: z.int().nonnegative(),
 });
 export type QuerySetup = z.infer<typeof QuerySetup>;

@@ -25,6 +25,8 @@ export const MAX_WAITING_QUERIES = 64;
  * cut off from inside (`lib/columnar/duckdb`); only one that is beyond that is ended from outside.
  */
 const STOP_WITHIN_MS = 25_000;
+/** Part of a query's memory that kept metadata may take: an isolate that holds too much is replaced. */
+const MAX_KEPT_SHARE = 0.25;
 
 /** Options of {@linkcode createQueryPool}. */
 export interface QueryPoolOptions {
@@ -32,6 +34,8 @@ export interface QueryPoolOptions {
   readonly isolates: number;
   /** Memory that one query may take in the engine, in bytes. */
   readonly memoryBytes: number;
+  /** Memory for metadata and manifests that isolates keep between queries, all together, in bytes. */
+  readonly cacheBytes: number;
   readonly permissions: Deno.PermissionOptionsObject;
   readonly loadModules: () => Promise<QueryModules>;
   readonly onCrash: (isolate: string, reason: string) => void;
@@ -81,13 +85,14 @@ class Pool implements QueryPool {
   constructor(options: QueryPoolOptions) {
     const { isolates, memoryBytes, permissions, loadModules } = options;
     this.#options = options;
+    const setup = { memoryBytes, cacheBytes: keptBytes(options) };
     this.#isolates = Array.from({ length: isolates }, (_, i) => {
       const name = `query-${i}`;
       const onCrash = (reason: string) => {
         this.#lost++;
         options.onCrash(name, reason);
       };
-      return new QueryIsolate({ name, setup: { memoryBytes }, permissions, loadModules, onCrash });
+      return new QueryIsolate({ name, setup, permissions, loadModules, onCrash });
     });
     this.#lane = new Lane(this.#isolates, { maxWaiting: MAX_WAITING_QUERIES, refuse: queriesBusy });
   }
@@ -179,6 +184,11 @@ class Pool implements QueryPool {
     }
     this.#lane.release(isolate);
   }
+}
+
+/** What one isolate keeps: its share, unless that would leave too little for queries. */
+function keptBytes({ isolates, memoryBytes, cacheBytes }: QueryPoolOptions): number {
+  return Math.floor(Math.min(cacheBytes / isolates, memoryBytes * MAX_KEPT_SHARE));
 }
 
 function tooLate(deadlineMs: number): AppError {

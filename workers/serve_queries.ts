@@ -3,7 +3,7 @@ import { DuckDb } from "../lib/columnar/duckdb/mod.ts";
 import { initParquet, wasmMemoryBytes } from "../lib/columnar/parquet/mod.ts";
 import { AppError } from "../lib/errors.ts";
 import { openStorage } from "../lib/storage/mod.ts";
-import { answerQuery, keepStores } from "../lib/tables/query/mod.ts";
+import { answerQuery, CachedTables } from "../lib/tables/query/mod.ts";
 import { asker } from "./_asking.ts";
 import { MemoryWatch } from "./_memory_watch.ts";
 import { queryMethods, type QueryModules, queryQuestions, QuerySetup } from "./query_methods.ts";
@@ -31,11 +31,12 @@ export function serveQueries(): void {
 class QueryHost {
   readonly #setup: QuerySetup;
   readonly #memory: MemoryWatch;
-  readonly #openStorage = keepStores(openStorage);
+  readonly #tables: CachedTables;
   #db: DuckDb | null = null;
 
   constructor(setup: QuerySetup) {
     this.#setup = setup;
+    this.#tables = new CachedTables({ openStorage, cacheBytes: setup.cacheBytes });
     this.#memory = new MemoryWatch({
       budgetBytes: setup.memoryBytes,
       wasmBytes: () => wasmMemoryBytes() + (this.#db?.heapBytes ?? 0),
@@ -61,7 +62,7 @@ class QueryHost {
     const stopWatching = this.#memory.guard(controller);
     db.endWithin(deadlineMs);
     try {
-      const pieces = answerQuery(query, { db, openStorage: this.#openStorage, signal });
+      const pieces = answerQuery(query, { db, cachedTables: this.#tables, signal });
       for await (const bytes of pieces) await ask("rows", { bytes }, signal);
     } finally {
       stopWatching();

@@ -27,6 +27,7 @@ async function withPool(
   const pool = createQueryPool({
     isolates: 1,
     memoryBytes: 128 * 1024 * 1024,
+    cacheBytes: 1024 * 1024,
     permissions: queryPermissions(places),
     loadModules: loadWasmModules,
     onCrash: () => {},

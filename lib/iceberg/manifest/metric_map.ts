@@ -57,6 +57,11 @@ export class MetricMap<V> implements ReadonlyMap<number, V> {
     this.size = place.size;
   }
 
+  /** The memory that the map keeps alive, and shares with others of its block. */
+  get block(): ArrayBufferLike {
+    return this.#block.bytes.buffer;
+  }
+
   get(fieldId: number): V | undefined {
     const { readKey, readValue, skipValue, minPairBytes } = this.#format;
     const cursor = this.#seek(lookup);

@@ -3,7 +3,7 @@ import type { DuckDb } from "../../columnar/duckdb/mod.ts";
 import { mapConcurrently } from "../../concurrency.ts";
 import { formatIdentifier } from "../../iceberg/ports.ts";
 import type { QueryParams } from "../contract/query.ts";
-import type { OpenStorage } from "../read/kept_stores.ts";
+import type { CachedTables } from "../read/cached_tables.ts";
 import { ROOT_NAMESPACE } from "./engine_session.ts";
 import { openLakeTable } from "./lake_table.ts";
 import type { MentionedTable, QueryTable } from "./query_table.ts";
@@ -17,16 +17,17 @@ const LOAD_CONCURRENCY = 4;
 export interface AnswerQueryOptions {
   /** With an empty database that nobody else has used. */
   readonly db: DuckDb;
-  readonly openStorage: OpenStorage;
+  /** Keep what they load for the next queries: nothing but what the tables' files say of themselves. */
+  readonly cachedTables: CachedTables;
   readonly signal: AbortSignal;
 }
 
 /** The result, piece by piece; nothing is done before the first is asked for. */
 export async function* answerQuery(
   { sql, format, rowLimit, nowMs, tables }: QueryParams,
-  { db, openStorage, signal }: AnswerQueryOptions,
+  { db, cachedTables, signal }: AnswerQueryOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const mentioned = await openAll(tables, { openStorage, signal });
+  const mentioned = await openAll(tables, { cachedTables, signal });
   const result = await runQuery(db, { sql, tables: mentioned, rowLimit, nowMs, signal });
   yield* writeResult(result, format);
 }
@@ -34,15 +35,15 @@ export async function* answerQuery(
 /** One table named twice, be it with and without the catalog, is loaded once: at one state. */
 async function openAll(
   tables: QueryParams["tables"],
-  options: Pick<AnswerQueryOptions, "openStorage" | "signal">,
+  { cachedTables, signal }: Pick<AnswerQueryOptions, "cachedTables" | "signal">,
 ): Promise<readonly MentionedTable[]> {
   const byName = new Map(
     tables.map((table) => [formatIdentifier(table.location.identifier), table]),
   );
   const opened = new Map<string, QueryTable>();
   await mapConcurrently([...byName], async ([name, { location, at }]) => {
-    opened.set(name, await openLakeTable({ location, at, ...options }));
-  }, { limit: LOAD_CONCURRENCY, signal: options.signal });
+    opened.set(name, await openLakeTable({ location, at, tables: cachedTables, signal }));
+  }, { limit: LOAD_CONCURRENCY, signal });
   return tables.flatMap(({ mention, location: { identifier } }) => {
     const table = opened.get(formatIdentifier(identifier));
     const { namespace, name } = identifier;

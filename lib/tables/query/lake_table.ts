@@ -1,11 +1,8 @@
 /** A table of the catalog as queries read it: one state of it, planned and read file by file. */
 import type { RecordBatch } from "apache-arrow";
-import { loadTable } from "../../catalog/load/mod.ts";
 import type { TableLocation } from "../../catalog/mod.ts";
 import { DeleteLoader, readTask } from "../../columnar/mod.ts";
 import { bind } from "../../iceberg/expression/bind.ts";
-import type { LoadedTable } from "../../iceberg/ports.ts";
-import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { planFiles } from "../../iceberg/scan/plan_files.ts";
 import {
   type ResolvedSnapshot,
@@ -16,39 +13,45 @@ import { nameMappingOf } from "../../iceberg/spec/name_mapping.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { NestedField } from "../../iceberg/spec/types.ts";
 import type { QueryAt } from "../contract/query.ts";
-import type { OpenStorage } from "../read/kept_stores.ts";
+import type { CachedTable, CachedTables } from "../read/cached_tables.ts";
 import type { QueryTable, ScanRequest } from "./query_table.ts";
 import { readAhead } from "./read_ahead.ts";
 
-/** Which state of which table, and how its files are reached. */
+/** Which state of which table, and where it is loaded from. */
 export interface OpenLakeTableOptions {
   readonly location: TableLocation;
   /** The current state where null. */
   readonly at: QueryAt | null;
-  readonly openStorage: OpenStorage;
+  readonly tables: CachedTables;
   readonly signal: AbortSignal;
 }
 
 /** Loads the table's metadata; errors are those of `loadTable` and `resolveSnapshot`. */
 export async function openLakeTable(options: OpenLakeTableOptions): Promise<QueryTable> {
-  const { location, at, openStorage, signal } = options;
-  const table = await loadTable(location, { openStorage, signal });
-  return new LakeTable(table, resolveSnapshot(table.metadata, targetOf(at)));
+  const { location, at, tables, signal } = options;
+  const loaded = await tables.load(location, signal);
+  const state = resolveSnapshot(loaded.table.metadata, targetOf(at));
+  return new LakeTable(loaded, { ...state, tables });
 }
 
 class LakeTable implements QueryTable {
   readonly schema: Schema;
-  readonly #table: LoadedTable;
+  readonly #loaded: CachedTable;
+  readonly #tables: CachedTables;
   readonly #snapshot: ResolvedSnapshot["snapshot"];
 
-  constructor(table: LoadedTable, { schema, snapshot }: ResolvedSnapshot) {
+  constructor(
+    loaded: CachedTable,
+    { schema, snapshot, tables }: ResolvedSnapshot & { readonly tables: CachedTables },
+  ) {
     this.schema = schema;
-    this.#table = table;
+    this.#loaded = loaded;
+    this.#tables = tables;
     this.#snapshot = snapshot;
   }
 
   async *scan({ columns, filter, signal }: ScanRequest): AsyncGenerator<RecordBatch> {
-    const { metadata, io } = this.#table;
+    const { metadata, io } = this.#loaded.table;
     const { schema } = this;
     const snapshot = this.#snapshot;
     if (snapshot === null) return;
@@ -58,7 +61,7 @@ class LakeTable implements QueryTable {
     const tasks = planFiles({
       metadata,
       snapshot,
-      manifests: manifestSource(io, metadata),
+      manifests: this.#tables.manifests(this.#loaded).scanSource(),
       filter: bind(filter, schema),
       signal,
     });

@@ -1,3 +1,3 @@
 /** Running queries: a door of its own for query isolates, because it loads the engine's code. */
 export { answerQuery, type AnswerQueryOptions } from "./answer_query.ts";
-export { keepStores, type OpenStorage } from "../read/kept_stores.ts";
+export { CachedTables, type CachedTablesDeps } from "../read/cached_tables.ts";

@@ -9,7 +9,9 @@ import { estimateBytes } from "../../estimate_bytes.ts";
 import type { DataFile, ManifestEntry } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import type { PartitionFieldRef } from "../../iceberg/manifest/partition_tuple.ts";
+import { MetricMap } from "../../iceberg/manifest/metric_map.ts";
 import {
+  ALL_DATA_FILE_COLUMNS,
   type DataFileColumn,
   NO_DATA_FILE_COLUMNS,
   readManifest,
@@ -37,12 +39,23 @@ const MAX_DECODED_BYTES = 256 * 1024 * 1024;
 const MIN_CLAIM_BYTES = 1024 * 1024;
 /** Estimated memory of one cached entry besides its texts, in bytes. */
 const ENTRY_BYTES = 320;
+/** The same with five maps of metrics, which lie in the manifest's decoded blocks. */
+const SCAN_ENTRY_BYTES = ENTRY_BYTES + 5 * 64;
 /** Estimated memory of one distinct partition tuple, and of one file in columns, in bytes. */
 const PARTITION_BYTES = 104;
 const COLUMNS_FILE_BYTES = 32;
 
 /** Bounds of file paths, for position deletes that name one data file by equal bounds. */
 const DELETE_COLUMNS: ReadonlySet<DataFileColumn> = new Set(["lowerBounds", "upperBounds"]);
+
+/** Metrics that scans look at. */
+const SCAN_COLUMNS: ReadonlySet<DataFileColumn> = new Set([
+  "valueCounts",
+  "nullValueCounts",
+  "nanValueCounts",
+  "lowerBounds",
+  "upperBounds",
+]);
 
 /** Live entries of one manifest. */
 export interface LiveEntries {
@@ -111,6 +124,21 @@ export class CachedManifests {
     return await this.#cache.getOrLoad(this.#key("entries", manifest.manifestPath), load, signal);
   }
 
+  /** The manifests as scans want them: with the metrics by which they choose files. */
+  scanSource(): ManifestSource {
+    return {
+      manifestsOf: (snapshot, { signal } = {}) => this.list(snapshot, signal),
+      entriesOf: async (manifest, read = {}) => {
+        const { columns = ALL_DATA_FILE_COLUMNS, signal } = read;
+        if (!columns.isSubsetOf(SCAN_COLUMNS)) return await this.#source.entriesOf(manifest, read);
+        const key = this.#key("scan", manifest.manifestPath);
+        return await this.#cache.getOrLoad(key, (loading) => {
+          return this.#readForScans(manifest, loading);
+        }, signal);
+      },
+    };
+  }
+
   /** The live files of a data manifest, in columns. */
   async columns(manifest: ManifestFile, signal?: AbortSignal): Promise<FileColumns> {
     const load: Load<FileColumns> = (loading) => this.#scanColumns(manifest, loading);
@@ -148,6 +176,30 @@ export class CachedManifests {
         await pacer.breathe(signal);
       }
       return { entries, bytes: memory.bytes };
+    }, signal);
+  }
+
+  /** All entries with their metrics, which stay in the decoded blocks. */
+  #readForScans(
+    manifest: ManifestFile,
+    signal: AbortSignal,
+  ): Promise<Sized<readonly ManifestEntry[]>> {
+    const partitionFields = this.#fieldsOf(manifest);
+    return this.#decode(manifest, async (bytes) => {
+      const value: ManifestEntry[] = [];
+      const memory = new DecodedMemory(manifest);
+      const pacer = new Pacer();
+      for (
+        const step of readManifest(bytes, { manifest, columns: SCAN_COLUMNS, partitionFields })
+      ) {
+        for (const entry of step) {
+          value.push(entry);
+          memory.add(SCAN_ENTRY_BYTES + textBytes(entry.dataFile), entry.dataFile.partition);
+          memory.addBlock(entry.dataFile);
+        }
+        await pacer.breathe(signal);
+      }
+      return { value, bytes: memory.bytes };
     }, signal);
   }
 
@@ -218,6 +270,7 @@ class DecodedMemory {
   readonly #manifest: ManifestFile;
   /** Files of a partition mostly share one tuple, one after another or in turns. */
   readonly #tuples = new Set<readonly IcebergValue[]>();
+  #block: ArrayBufferLike | null = null;
   bytes = 0;
 
   constructor(manifest: ManifestFile) {
@@ -231,6 +284,14 @@ class DecodedMemory {
       this.bytes += PARTITION_BYTES + estimateBytes(tuple);
     }
     if (this.bytes > MAX_DECODED_BYTES) throw manifestTooLarge(this.#manifest);
+  }
+
+  /** The block that a file's metrics keep alive, once for all its files, which follow one another. */
+  addBlock({ lowerBounds, valueCounts }: DataFile): void {
+    const metrics = lowerBounds ?? valueCounts;
+    if (!(metrics instanceof MetricMap) || metrics.block === this.#block) return;
+    this.#block = metrics.block;
+    this.bytes += metrics.block.byteLength;
   }
 }
 
