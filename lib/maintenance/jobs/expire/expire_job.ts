@@ -10,6 +10,7 @@
  */
 import { AppError } from "../../../errors.ts";
 import { withMetadataLog } from "../../../iceberg/commit/metadata_log.ts";
+import type { TableStore } from "../../../iceberg/commit/table_store.ts";
 import type { LoadedTable } from "../../../iceberg/ports.ts";
 import { filesOnlyReachableFrom } from "../../../iceberg/reachability/files_only_reachable_from.ts";
 import type { ReachableFile } from "../../../iceberg/reachability/reachable_file.ts";
@@ -57,7 +58,7 @@ export async function expire(params: ExpireParams, host: JobHost): Promise<Expir
   requireKnown(table.metadata, options.snapshotIds);
   host.progress({ phase: "planning", done: 0, total: null, unit: "snapshots" });
   return params.dryRun
-    ? await foretell(table, options, host)
+    ? await foretell(table, options, { store, host })
     : await perform(table, options, { store, host });
 }
 
@@ -74,10 +75,16 @@ function expiryOptions(params: ExpireParams, nowMs: number): ExpireSnapshotsOpti
   };
 }
 
+/** What both kinds of run stand on. */
+interface RunOptions {
+  readonly store: TableStore;
+  readonly host: JobHost;
+}
+
 async function foretell(
   table: LoadedTable,
   options: ExpireSnapshotsOptions,
-  host: JobHost,
+  { store, host }: RunOptions,
 ): Promise<ExpireReceipt> {
   const { metadata, io } = table;
   const { signal } = host;
@@ -87,14 +94,15 @@ async function foretell(
   const after = { ...metadata, snapshots: plan.kept };
   const work = { before: table, after, expired: plan.expired, tally, signal };
   for await (const file of uselessFiles(work)) tally.add(file);
-  const metadataFiles = changesAnything(plan) ? droppedMetadata(table) : 0;
+  const drops = changesAnything(plan) && store.keepsMetadataFiles !== true;
+  const metadataFiles = drops ? droppedMetadata(table) : 0;
   return receiptOf(plan, { table, options, tally, metadataFiles });
 }
 
 async function perform(
   table: LoadedTable,
   options: ExpireSnapshotsOptions,
-  { store, host }: { readonly store: ReturnType<JobHost["openTable"]>; readonly host: JobHost },
+  { store, host }: RunOptions,
 ): Promise<ExpireReceipt> {
   const { signal } = host;
   const action = new ExpireSnapshots(options);

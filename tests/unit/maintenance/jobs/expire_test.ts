@@ -193,6 +193,23 @@ Deno.test("expire() counts metadata files that the table wants deleted, dry or n
   assert.deepEqual(await run(table, OLD), bill);
 });
 
+Deno.test("expire() bills no metadata files where the catalog looks after them", async () => {
+  const properties = {
+    "write.metadata.previous-versions-max": "3",
+    "write.metadata.delete-after-commit.enabled": "true",
+  };
+  const table = new RowTable({ properties });
+  await appendSmall(table, 5);
+  const store: TableStore = {
+    keepsMetadataFiles: true,
+    load: (signal) => table.store.load(signal),
+    commit: (base, change, options) => table.store.commit(base, change, options),
+  };
+  const bill = await run(table, { ...OLD, store, dryRun: true });
+  assert.equal(bill.deleted_metadata_files_count, 0);
+  assert.deepEqual(await run(table, { ...OLD, store }), bill);
+});
+
 Deno.test("expire() deletes statistics of what expired and keeps the others'", async () => {
   const table = await usedTable();
   const { snapshots } = table.store.table.metadata;
