@@ -59,7 +59,7 @@ export async function commitGroups(
   let rest = finished;
   while (rest.length > 0) {
     try {
-      const table = await commitOnce(rest, options, toRedo.length === 0);
+      const table = await commitOnce(rest, options, { toRedo, gone });
       return { toRedo, gone, table };
     } catch (error) {
       if (isStartLost(error)) return { toRedo: [...toRedo, ...rest], gone, table: null };
@@ -77,14 +77,15 @@ export async function commitGroups(
 async function commitOnce(
   groups: readonly FinishedGroup[],
   options: CommitGroupsOptions,
-  isWhole: boolean,
+  { toRedo, gone }: Omit<CommitGroupsResult, "table">,
 ): Promise<LoadedTable> {
   const { store, host, ledger } = options;
   const action = replaceAction(groups, options);
   const receipt = () => {
-    if (!options.isLast || !isWhole) return null;
+    if (!options.isLast || toRedo.length > 0) return null;
     const after = ledger.clone();
     after.commit(groups, action.snapshot);
+    after.fail(gone.map(({ group }) => group), "files_replaced_meanwhile");
     return after.receipt();
   };
   const { table } = await commitAction(action, { store, host, receipt });

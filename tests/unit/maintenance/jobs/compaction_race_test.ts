@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { deleteFiles } from "../../../../lib/iceberg/commit/snapshot/delete_files.ts";
 import type { DataFile } from "../../../../lib/iceberg/manifest/data_file.ts";
 import type { PartitionSpec } from "../../../../lib/iceberg/spec/partition_spec.ts";
 import type { FormatVersion } from "../../../../lib/iceberg/spec/table_metadata.ts";
@@ -222,6 +223,22 @@ Deno.test("compaction that loses every commit changes nothing and leaves nothing
   await assert.rejects(run, { kind: "conflict", code: "commit_conflict" });
   assert.deepEqual(await table.rows(), [...range(0, 12), ...range(100, next)]);
   assert.deepEqual(await table.strayData(), []);
+});
+
+Deno.test("compaction announces before its commit what it answers after it, groups given up included", async () => {
+  const table = new RowTable();
+  await appendSmall(table, 5);
+  await appendSmall(table, 5, { from: 10, region: "us" });
+  const { announced, ...receipt } = await compact(table, {
+    at: async (step, time) => {
+      if (step !== "written" || time !== 1) return;
+      const [task] = await table.tasks();
+      assert(task !== undefined);
+      await table.commit(deleteFiles({ files: [task] }));
+    },
+  });
+  assert.deepEqual(receipt.failed_file_groups, [{ reason: "files_replaced_meanwhile", files: 5 }]);
+  assert.deepEqual(announced.at(-1), receipt);
 });
 
 Deno.test("compaction gives a group up whose rows are deleted each time, and keeps the others", async () => {
