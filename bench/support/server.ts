@@ -22,11 +22,11 @@ export interface BenchServer extends AsyncDisposable {
   time(path: string): Promise<number>;
   /** Parsed JSON of a POST; any other status than the one named, 200 by default, is an error. */
   post(path: string, body: unknown, status?: number): Promise<Record<string, unknown>>;
-  /** As `post`, of a body of any kind that goes out as it is read. */
+  /** As `post`, of a body of any kind, whose length is told. */
   upload(
     path: string,
-    body: ReadableStream<Uint8Array>,
-    headers: Readonly<Record<string, string>>,
+    body: Uint8Array<ArrayBuffer>,
+    contentType: string,
   ): Promise<Record<string, unknown>>;
   /** Memory now, and the most that there ever was. */
   residentMiB(): Promise<number>;
@@ -82,8 +82,8 @@ export async function startServer(options: BenchServerOptions): Promise<BenchSer
       const init = { method: "POST", headers: json, body: JSON.stringify(body) };
       return JSON.parse(await fetchBody(path, init, status));
     },
-    async upload(path, body, given) {
-      const init = { method: "POST", headers: { ...headers, ...given }, body };
+    async upload(path, body, contentType) {
+      const init = { method: "POST", headers: { ...headers, "content-type": contentType }, body };
       return JSON.parse(await fetchBody(path, init));
     },
     residentMiB: () => memoryMiB("VmRSS"),
