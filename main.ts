@@ -23,8 +23,8 @@ import { createOperations } from "./lib/operations/mod.ts";
 import { createQueries, createTableChanges, createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
 import { buildApp, type HealthProbes } from "./routes/mod.ts";
-import type { CurrentReader } from "./workers/current_reader.ts";
 import { createIsolates, type Isolates } from "./workers/isolates.ts";
+import { poolGauges } from "./workers/pool_gauges.ts";
 
 /** How long a health check waits for a dependency; its whole answer must fit in a second. */
 const PROBE_TIMEOUT_MS = 500;
@@ -140,7 +140,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   });
   const uptimeSeconds = () => Math.round(performance.now() - startedAt) / 1000;
   const metrics = createMetrics();
-  addGauges(metrics, { reader, uptimeSeconds, log });
+  addGauges(metrics, { isolates, uptimeSeconds, log });
   let stopping = false;
   const probes = healthProbes({ state, configuration, log });
   const app = buildApp({
@@ -218,11 +218,11 @@ async function openIsolates(
   return isolates;
 }
 
-/** Figures beside the requests: memory, uptime, and the caches of the reader isolates. */
+/** Figures beside the requests: memory, uptime, the caches of the reader isolates, and busy pools. */
 function addGauges(
   metrics: Metrics,
-  { reader, uptimeSeconds, log }: {
-    readonly reader: CurrentReader;
+  { isolates, uptimeSeconds, log }: {
+    readonly isolates: Isolates;
     readonly uptimeSeconds: () => number;
     readonly log: Log;
   },
@@ -230,7 +230,7 @@ function addGauges(
   let caches = { bytes: 0, hits: 0, misses: 0 };
   /** Shows what the last scrape asked for: an isolate that is busy must not hold up this one. */
   const readCaches = () => {
-    reader.stats().then((stats) => {
+    isolates.reader.stats().then((stats) => {
       const sum = (pick: (one: typeof stats[number]) => number) =>
         stats.reduce((total, one) => total + pick(one), 0);
       caches = {
@@ -264,7 +264,7 @@ function addGauges(
       read: () => caches.misses,
     },
   ];
-  for (const gauge of gauges) metrics.addGauge(gauge);
+  for (const gauge of [...gauges, ...poolGauges(isolates)]) metrics.addGauge(gauge);
 }
 
 /** What the server depends on, asked rarely and with a deadline however often it is shown. */

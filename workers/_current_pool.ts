@@ -15,6 +15,11 @@ interface Lease<P> {
   readonly work: InFlight;
 }
 
+/** One figure of several pools. */
+export function sumOf<S>(stats: readonly S[], pick: (one: S) => number): number {
+  return stats.reduce((sum, one) => sum + pick(one), 0);
+}
+
 /** The pool in use, and those before it that still work. */
 export class CurrentPool<P extends ClosablePool> {
   readonly #open: (permissions: Deno.PermissionOptionsObject) => P;
@@ -33,6 +38,11 @@ export class CurrentPool<P extends ClosablePool> {
   /** The pool that new work goes to. */
   get pool(): P {
     return this.#current.pool;
+  }
+
+  /** The pool in use, and those before it that still work. */
+  get pools(): readonly P[] {
+    return [this.#current, ...this.#retiring].map(({ pool }) => pool);
   }
 
   /** Runs work on the pool in use, which stays until it settles. */
@@ -57,7 +67,7 @@ export class CurrentPool<P extends ClosablePool> {
 
   /** Ends all isolates; what they were doing rejects. */
   close(): void {
-    for (const { pool } of [this.#current, ...this.#retiring]) pool.close();
+    for (const pool of this.pools) pool.close();
   }
 
   #lease(permissions: Deno.PermissionOptionsObject): Lease<P> {

@@ -1,6 +1,6 @@
 /** The `QueryRunner` of the configured catalog. */
 import type { QueryRunner } from "../lib/tables/mod.ts";
-import { CurrentPool } from "./_current_pool.ts";
+import { CurrentPool, sumOf } from "./_current_pool.ts";
 import type { QueryPool, QueryPoolStats } from "./query_pool.ts";
 
 /** A `QueryRunner` whose isolates can be exchanged. */
@@ -9,6 +9,7 @@ export interface CurrentQueries extends QueryRunner {
   permit(permissions: Deno.PermissionOptionsObject): void;
   /** Starts the isolates ahead of the first query; resolves once they are ready. */
   warm(): Promise<void>;
+  /** Of the isolates in use, and of those before them that still work. */
   stats(): QueryPoolStats;
   /** Ends all isolates; what they were doing rejects. */
   close(): void;
@@ -33,7 +34,14 @@ export function createCurrentQueries(
     },
     permit: (next) => current.permit(next),
     warm: () => current.pool.warm(),
-    stats: () => current.pool.stats(),
+    stats() {
+      const all = current.pools.map((pool) => pool.stats());
+      return {
+        running: sumOf(all, ({ running }) => running),
+        waiting: sumOf(all, ({ waiting }) => waiting),
+        lost: sumOf(all, ({ lost }) => lost),
+      };
+    },
     close: () => current.close(),
   };
 }
