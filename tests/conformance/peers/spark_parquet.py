@@ -30,6 +30,8 @@ def main(source: str, folder: Path) -> None:
     spark = (
         SparkSession.builder.master("local[1]")
         .appName("drls-parquet")
+        # As in spark_warehouse.py.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
