@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
 import { readyParquet } from "../support/parquet_module.ts";
-import { appendFast, deleteRows } from "./_row_writers.ts";
+import { appendFast, deleteKeys, deleteRows } from "./_row_writers.ts";
 import { COMMITTING, openScenario } from "./_scenario.ts";
 import { changeSpec, compact, upgrade } from "./_table_keepers.ts";
 
@@ -44,4 +44,21 @@ Deno.test("compaction that read rows before an upgrade to v3 takes no ids from t
   const { metadata } = scenario.witness.table;
   assert.equal(metadata.formatVersion, 3);
   assert.equal(currentSnapshot(metadata)?.summary["operation"], "replace");
+});
+
+Deno.test("compaction brings no row back that a delete of its old partition took while it moved to another spec", async () => {
+  for (const formatVersion of [2, 3] as const) {
+    await using scenario = await openScenario({ formatVersion, partitioned: true, seed: 2 });
+    await scenario.perform(appendFast, 6);
+    await scenario.perform(changeSpec);
+    const { outcome, error } = await scenario.run(compact("binpack", { "min-input-files": 2 }), {
+      at: COMMITTING,
+      // So many that some find rows.
+      meanwhile: () => scenario.perform(deleteKeys, 20),
+    });
+    assert.equal(outcome, "acknowledged", String(error));
+    const { metadata } = scenario.witness.table;
+    assert.equal(metadata.partitionSpecs.length, 2);
+    assert.equal(currentSnapshot(metadata)?.summary["operation"], "replace");
+  }
 });
