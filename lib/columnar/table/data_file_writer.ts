@@ -9,6 +9,7 @@
  */
 import type { RecordBatch } from "apache-arrow";
 import { throwIfAborted } from "../../abort.ts";
+import { mapConcurrently } from "../../concurrency.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { FileIo } from "../../iceberg/ports.ts";
 import { targetFileSize } from "../../iceberg/rewrite/file_size_rules.ts";
@@ -18,6 +19,7 @@ import type { SortOrder } from "../../iceberg/spec/sort_order.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
 import {
   type EncodedRowGroup,
+  encodeRowGroup,
   type MetricsConfig,
   metricsConfig,
   writeSettings,
@@ -30,6 +32,8 @@ import { PartitionWriter, type PartitionWriterShared } from "./write/partition_w
 export const DEFAULT_WRITER_BYTES = 256 * 1024 * 1024;
 /** Files open at a time by default. */
 export const DEFAULT_OPEN_FILES = 32;
+/** Partitions written at a time: a store takes its time for each file, whatever there is in it. */
+const CONCURRENT_PARTITIONS = 8;
 /** A row group is held in memory several times over while it is encoded. */
 const GROUP_COPIES = 4;
 /** Smallest row group that memory is cut into, in bytes. */
@@ -60,6 +64,8 @@ export interface DataFileWriterOptions {
    * have the columns and, for a partitioned spec, the columns that it is made of.
    */
   readonly equalityIds?: readonly number[];
+  /** Encodes row groups, several at a time perhaps; in this isolate by default. */
+  readonly encode?: (batches: readonly RecordBatch[]) => Promise<EncodedRowGroup>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,23 +80,29 @@ export class DataFileWriter {
   readonly #shared: PartitionWriterShared;
   readonly #created: string[] = [];
   readonly #maxWaitingBytes: number;
+  readonly #maxOpenFiles: number;
   #waitingBytes = 0;
 
   constructor(options: DataFileWriterOptions) {
     const { io, metadata, schema, spec, sortOrder = null, equalityIds = null } = options;
     const { memoryBytes = DEFAULT_WRITER_BYTES } = options;
     const { properties } = metadata;
+    const settings = writeSettings(properties, equalityIds === null ? "data" : "deletes");
+    const metrics = keptMetrics(options);
     const suffix = equalityIds === null ? ".parquet" : "-deletes.parquet";
     const locations = new FileLocations(options);
     this.#options = options;
     this.#maxWaitingBytes = memoryBytes / 2;
+    this.#maxOpenFiles = options.maxOpenFiles ?? DEFAULT_OPEN_FILES;
     this.#router = new PartitionRouter(spec, schema);
     this.#shared = {
       io,
       schema,
-      settings: writeSettings(properties, equalityIds === null ? "data" : "deletes"),
+      settings,
       equalityIds: equalityIds === null ? null : checkEqualityIds(equalityIds, schema),
-      metrics: keptMetrics(options),
+      metrics,
+      encode: options.encode ??
+        ((batches) => Promise.resolve(encodeRowGroup(batches, { schema, settings, metrics }))),
       specId: spec.specId,
       sortOrderId: sortOrder?.orderId ?? null,
       targetFileSizeBytes: options.targetFileSizeBytes ?? targetFileSize(properties),
@@ -130,10 +142,10 @@ export class DataFileWriter {
 
   /** Finishes all files. Without rows there are none. */
   async finish(): Promise<readonly DataFile[]> {
-    for (const writer of this.#writers) {
-      throwIfAborted(this.#options.signal);
-      await this.#use(writer, () => writer.close());
-    }
+    // Open ones first: then no more are open than are being closed.
+    const open = this.#writers.filter((writer) => writer.isOpen);
+    const others = this.#writers.filter((writer) => !writer.isOpen);
+    for (const writers of [open, others]) await this.#useAll(writers, (writer) => writer.close());
     return this.#writers.flatMap((writer) => writer.files);
   }
 
@@ -148,17 +160,37 @@ export class DataFileWriter {
     }
   }
 
-  /** Lets a writer work, and keeps account of its memory and its file. */
+  /** Lets a writer work; where it has opened a file, one too many perhaps, another is closed. */
   async #use(writer: PartitionWriter, work: () => Promise<void>): Promise<void> {
+    await this.#account(writer, work);
+    await this.#closeOldest(writer.isOpen ? [writer] : []);
+  }
+
+  /** Lets several work at a time, each for itself. */
+  async #useAll(
+    writers: readonly PartitionWriter[],
+    work: (writer: PartitionWriter) => Promise<void>,
+  ): Promise<void> {
+    const limit = Math.min(CONCURRENT_PARTITIONS, this.#maxOpenFiles);
+    const one = (writer: PartitionWriter) => this.#account(writer, () => work(writer));
+    await mapConcurrently(writers, one, { limit, signal: this.#options.signal });
+  }
+
+  /** Keeps account of a writer's memory and its file. */
+  async #account(writer: PartitionWriter, work: () => Promise<void>): Promise<void> {
     const before = writer.memoryBytes;
     await work();
     this.#waitingBytes += writer.memoryBytes - before;
     this.#open.delete(writer);
     if (writer.isOpen) this.#open.add(writer);
-    const { maxOpenFiles = DEFAULT_OPEN_FILES } = this.#options;
-    for (const oldest of this.#open) {
-      if (this.#open.size <= maxOpenFiles) break;
-      await this.#use(oldest, () => oldest.close());
+  }
+
+  /** Closes so many of the other files that each of these writers may have one. */
+  async #closeOldest(writers: readonly PartitionWriter[]): Promise<void> {
+    const others = [...this.#open].filter((writer) => !writers.includes(writer));
+    const surplus = others.length + writers.length - this.#maxOpenFiles;
+    if (surplus > 0) {
+      await this.#useAll(others.slice(0, surplus), (writer) => writer.close());
     }
   }
 
@@ -166,10 +198,17 @@ export class DataFileWriter {
   async #flushFullest(): Promise<void> {
     const fullestFirst = this.#writers.filter((writer) => writer.memoryBytes > 0)
       .sort((a, b) => b.memoryBytes - a.memoryBytes);
+    const flushed: PartitionWriter[] = [];
+    let left = this.#waitingBytes;
     for (const writer of fullestFirst) {
-      if (this.#waitingBytes <= this.#maxWaitingBytes / 2) break;
-      throwIfAborted(this.#options.signal);
-      await this.#use(writer, () => writer.flush());
+      if (left <= this.#maxWaitingBytes / 2) break;
+      flushed.push(writer);
+      left -= writer.memoryBytes;
+    }
+    for (let at = 0; at < flushed.length; at += this.#maxOpenFiles) {
+      const writers = flushed.slice(at, at + this.#maxOpenFiles);
+      await this.#closeOldest(writers);
+      await this.#useAll(writers, (writer) => writer.flush());
     }
   }
 }

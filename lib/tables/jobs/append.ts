@@ -14,6 +14,7 @@ import type { FileWriter, LoadedTable } from "../../iceberg/ports.ts";
 import { currentSchema, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import { joinLocation } from "../../storage/mod.ts";
+import { rowEncoder } from "../append/encode_rows.ts";
 import { Upload } from "../append/parquet_upload.ts";
 import { rowBlocks } from "../append/row_blocks.ts";
 import { writeBlocks } from "../append/write_blocks.ts";
@@ -46,6 +47,7 @@ export async function append(
     spec: defaultSpec(metadata),
     operationId: host.operationId,
     memoryBytes: Math.floor(host.memoryBytes / 4),
+    encode: rowEncoder(metadata, host),
     signal: host.signal,
   });
   try {

@@ -2,6 +2,7 @@
 import { type InstalledJob, installJob } from "../../jobs/mod.ts";
 import { appendJob, evolveJob, purgeTableJob, rollbackJob } from "../contract/mod.ts";
 import { installedEncodeBlockTask } from "../append/encode_block.ts";
+import { installedEncodeRowsTask } from "../append/encode_rows.ts";
 import { append } from "./append.ts";
 import { evolve } from "./evolve.ts";
 import { purgeTable } from "./purge_table.ts";
@@ -12,6 +13,7 @@ import { rollBackTable } from "./roll_back.ts";
 export const tableJobs: readonly InstalledJob<any, any>[] = [
   installJob(appendJob, append),
   installedEncodeBlockTask,
+  installedEncodeRowsTask,
   installJob(evolveJob, evolve),
   installJob(rollbackJob, rollBackTable),
   installJob(purgeTableJob, purgeTable),

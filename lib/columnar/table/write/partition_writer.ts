@@ -6,7 +6,6 @@ import type { Schema } from "../../../iceberg/spec/schema.ts";
 import type { IcebergValue } from "../../../iceberg/spec/types.ts";
 import {
   type EncodedRowGroup,
-  encodeRowGroup,
   fileMetrics,
   type MetricsConfig,
   ParquetAssembler,
@@ -33,6 +32,7 @@ export interface PartitionWriterShared {
   nextLocation(partition: readonly IcebergValue[]): string;
   /** Told of every file before its first byte is written. */
   created(location: string): void;
+  encode(batches: readonly RecordBatch[]): Promise<EncodedRowGroup>;
 }
 
 /** One partition's rows. */
@@ -107,12 +107,13 @@ export class PartitionWriter {
   }
 
   async #writeGroup(memoryBytes: number): Promise<void> {
-    const { schema, settings, metrics, ratio } = this.#shared;
+    const { ratio } = this.#shared;
     const before = this.#buffer.memoryBytes;
     const batches = this.#buffer.take(memoryBytes);
     if (batches.length === 0) return;
-    const group = encodeRowGroup(batches, { schema, settings, metrics });
-    ratio.memoryBytes += before - this.#buffer.memoryBytes;
+    const takenBytes = before - this.#buffer.memoryBytes;
+    const group = await this.#shared.encode(batches);
+    ratio.memoryBytes += takenBytes;
     ratio.encodedBytes += group.metadata.pagesLength;
     await this.#append(group);
   }

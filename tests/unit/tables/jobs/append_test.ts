@@ -6,6 +6,7 @@ import type { PartitionSpec } from "../../../../lib/iceberg/spec/partition_spec.
 import type { TableMetadata } from "../../../../lib/iceberg/spec/table_metadata.ts";
 import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
 import { installedEncodeBlockTask } from "../../../../lib/tables/append/encode_block.ts";
+import { installedEncodeRowsTask } from "../../../../lib/tables/append/encode_rows.ts";
 import { type AppendFormat, AppendReceipt } from "../../../../lib/tables/contract/mod.ts";
 import { append } from "../../../../lib/tables/jobs/append.ts";
 import { arrowStream, bodyOf, parquetFile } from "../../../support/append_bodies.ts";
@@ -43,7 +44,7 @@ function run(
   input: ReadableStream<Uint8Array> | string | Uint8Array,
   { dryRun = false, ...more }: RunOptions = {},
 ) {
-  const tasks = [installedEncodeBlockTask];
+  const tasks = [installedEncodeBlockTask, installedEncodeRowsTask];
   const { io } = table.store;
   const host = testJobHost(table.store, { tasks, io, width: 2, ...more });
   const body = input instanceof ReadableStream ? input : bodyOf(input, 100_000);
@@ -266,6 +267,48 @@ Deno.test("rows of thousands of partitions go to their files, a few of them open
   }
   const ids = new Set([...found.values()].flat().map(([id]) => id));
   assert.equal(ids.size, partitions);
+});
+
+Deno.test("rows of large partitions are encoded as tasks", async () => {
+  const [id] = BUCKETS.fields;
+  const transform = { kind: "bucket", numBuckets: 2 } as const;
+  const halves = { ...BUCKETS, fields: [{ ...id!, transform }] };
+  const table = newTable({ partitionSpecs: [halves], lastPartitionId: 1000 });
+  const text = Array.from({ length: MANY }, (_, i) => line(i)).join("\n");
+  let tasks = 0;
+  const memoryBytes = 512 * 1024 * 1024;
+  const { receipt } = run(table, "ndjson", text, { memoryBytes, onTask: () => tasks++ });
+  assert.equal((await receipt).added_data_files_count, 2);
+  // All rows are in one block, which is no task.
+  assert.equal(tasks, 2);
+  const ids = (await table.rows()).map(([id]) => Number(id)).sort((a, b) => a - b);
+  assert.deepEqual(ids, Array.from({ length: MANY }, (_, i) => i));
+});
+
+Deno.test("files of many partitions are finished several at a time", async () => {
+  const table = newTable({ partitionSpecs: [BUCKETS], lastPartitionId: 1000 });
+  const { io } = table.store;
+  const openWriter = io.openWriter.bind(io);
+  const waiting: (() => void)[] = [];
+  io.openWriter = async (location) => {
+    const writer = await openWriter(location);
+    const close = writer.close.bind(writer);
+    return Object.assign(writer, {
+      async close() {
+        if (location.includes("/data/")) {
+          // None ends before three others are as far: one after another they never would.
+          await new Promise<void>((resolve) => {
+            waiting.push(resolve);
+            if (waiting.length === 4) { for (const go of waiting.splice(0)) go(); }
+          });
+        }
+        return await close();
+      },
+    });
+  };
+  const text = Array.from({ length: 12 }, (_, i) => `{"id":${i}}`).join("\n");
+  const done = await run(table, "ndjson", text).receipt;
+  assert.equal(done.added_data_files_count, 12);
 });
 
 Deno.test("appends at once all land, and rebase on what others did meanwhile", async () => {
