@@ -1,6 +1,7 @@
 /** What keeps maintenance away from a table altogether. */
 import { AppError } from "../../errors.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
+import { mayDeleteFiles } from "../../iceberg/retention/garbage_collection.ts";
 
 /** Refuses tables that may only be read: `unsupported`/`table_read_only`. */
 export function requireWritable({ identifier, readOnly }: LoadedTable): void {
@@ -17,7 +18,7 @@ export function requireWritable({ identifier, readOnly }: LoadedTable): void {
  * tables made from another's files. `conflict`/`gc_disabled`.
  */
 export function requireGarbageCollection({ identifier, metadata }: LoadedTable): void {
-  if (metadata.properties["gc.enabled"]?.toLowerCase() !== "false") return;
+  if (mayDeleteFiles(metadata)) return;
   throw new AppError(
     "conflict",
     "gc_disabled",

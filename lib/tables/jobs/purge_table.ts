@@ -11,6 +11,7 @@ import { mapConcurrently } from "../../concurrency.ts";
 import { AppError } from "../../errors.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import { reachableFiles } from "../../iceberg/reachability/reachable_files.ts";
+import { mayDeleteFiles } from "../../iceberg/retention/garbage_collection.ts";
 import { parseTableMetadata } from "../../iceberg/spec/parse_table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import { joinLocation } from "../../storage/mod.ts";
@@ -73,8 +74,7 @@ function incomplete(table: LoadedTable, cause: unknown): unknown {
 /** `gc.enabled` false says that other tables may share the files (Iceberg table properties). */
 function requirePurgeable(table: LoadedTable): void {
   requireWritable(table);
-  const { properties } = table.metadata;
-  if (properties["gc.enabled"]?.toLowerCase() !== "false") return;
+  if (mayDeleteFiles(table.metadata)) return;
   throw new AppError(
     "conflict",
     "gc_disabled",

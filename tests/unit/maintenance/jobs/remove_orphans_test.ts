@@ -216,6 +216,8 @@ Deno.test("removeOrphans() refuses tables whose files may be others', or cannot 
   const cases: readonly (readonly [Record<string, string>, string])[] = [
     [{ "gc.enabled": "false" }, "gc_disabled"],
     [{ "gc.enabled": "FALSE" }, "gc_disabled"],
+    // Java takes everything but true for false: who wrote it meant to keep files.
+    [{ "gc.enabled": "no" }, "gc_disabled"],
     [{ "encryption.key-id": "k1" }, "table_encrypted"],
   ];
   for (const [properties, code] of cases) {
