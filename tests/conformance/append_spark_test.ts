@@ -23,7 +23,7 @@ const LAYOUTS: Readonly<Record<string, { readonly by: string; readonly filter: s
   truncate: { by: "truncate(6, name)", filter: "name = 'name-3'" },
   truncate_decimal: { by: "truncate(100, price)", filter: "price < 0" },
   year: { by: "year(at)", filter: "at < TIMESTAMP '1970-01-01 00:00:00'" },
-  month: { by: "month(day)", filter: "day >= DATE '1970-03-01'" },
+  month: { by: "month(day)", filter: "day >= DATE '1970-02-01'" },
   day: { by: "day(at)", filter: "at >= TIMESTAMP '1970-01-05 00:00:00'" },
   hour: { by: "hour(at)", filter: "at < TIMESTAMP '1969-12-31 12:00:00'" },
 };
