@@ -8,9 +8,13 @@
 
 /**
  * Files of packages that stay out: `bintrees` (of prom-client) ships a data file without extension,
- * on which the compiler of Deno 2.9.6 overflows its stack.
+ * on which the compiler of Deno 2.9.6 overflows its stack; DuckDB comes in builds that nothing loads.
  */
-const EXCLUDED_PACKAGE_FILES = ["bintrees/1.0.2/test"];
+const EXCLUDED_PACKAGE_FILES = [
+  "bintrees/1.0.2/test",
+  "@duckdb/duckdb-wasm/1.32.0/dist/duckdb-mvp.wasm",
+  "@duckdb/duckdb-wasm/1.32.0/dist/duckdb-coi.wasm",
+];
 
 /** What has to be in the file, by folder. */
 const EMBEDDED = [

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
 
+/** What isolates run. */
+const WASM_FILES = [
+  "parquet-wasm/esm/parquet_wasm_bg.wasm",
+  "@duckdb/duckdb-wasm/dist/duckdb-eh.wasm",
+];
+/** Of the end of a file, which nothing else has. */
+const PROBE_BYTES = 65_536;
+
 Deno.test("deno task compile embeds isolates, migrations and packages", async () => {
   const folder = await Deno.makeTempDir({ prefix: "drls-compile-" });
   try {
@@ -13,6 +21,13 @@ Deno.test("deno task compile embeds isolates, migrations and packages", async ()
     const compiled = new TextDecoder("latin1").decode(await Deno.readFile(`${folder}/drls`));
     assert(compiled.includes("SwaggerUIBundle"));
     assert(compiled.includes("@libsql/client"));
+    for (const file of WASM_FILES) {
+      const wasm = await Deno.readFile(new URL(import.meta.resolve(file)));
+      assert(
+        compiled.includes(new TextDecoder("latin1").decode(wasm.subarray(-PROBE_BYTES))),
+        file,
+      );
+    }
     // A phrase of each package that only tests import.
     assert(!compiled.includes("chromiumSwitches"), "playwright-core is embedded");
     assert(!compiled.includes("Property failed after"), "fast-check is embedded");
