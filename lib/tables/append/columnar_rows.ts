@@ -51,6 +51,9 @@ export function* arrowBatches(
   }
 }
 
+/** Bytes of rows that are decoded together: WebAssembly keeps what it once took. */
+const WINDOW_BYTES = 16 * 1024 * 1024;
+
 /** A row group of an upload. */
 export interface ParquetPart {
   readonly location: string;
@@ -83,7 +86,7 @@ export async function* parquetBatches(
       exactness: isOld ? "values" : "values_and_zones",
     });
     if (rowGroup === null) return;
-    for await (const batch of source.readRowGroup(rowGroup, { signal })) {
+    for await (const batch of source.readRowGroup(rowGroup, { signal, windowBytes: WINDOW_BYTES })) {
       if (batch.numRows > 0) yield rows.take(batch);
     }
   } catch (error) {

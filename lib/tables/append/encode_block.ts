@@ -21,6 +21,7 @@ import {
 } from "../../iceberg/spec/table_metadata.ts";
 import { defineJob, installJob, type JobHost } from "../../jobs/mod.ts";
 import type { FileIo } from "../../iceberg/ports.ts";
+import { releaseBytes } from "../../release_bytes.ts";
 import type { TableLocation } from "../../catalog/mod.ts";
 import { blockBatches, type RowBlock } from "./row_blocks.ts";
 
@@ -107,7 +108,7 @@ export interface EncodeBlockOptions extends ReadBlockOptions {
   readonly maxRowBytes: number;
 }
 
-/** The rows of a block as row groups of the bound size. */
+/** The rows of a block as row groups of the bound size. The block's bytes are gone afterwards. */
 export async function encodeBlock(
   block: RowBlock,
   { metadata, io, signal, maxRowBytes }: EncodeBlockOptions,
@@ -133,6 +134,8 @@ export async function encodeBlock(
     if (bytes >= maxRowBytes) flush();
   }
   flush();
+  // Batches of Arrow look into it, so that it is let go of no earlier.
+  if (block.format !== "parquet") releaseBytes(block.bytes);
   return { rows, lines: count.lines, rowGroups };
 }
 
