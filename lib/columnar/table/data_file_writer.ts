@@ -129,7 +129,7 @@ export class DataFileWriter {
 
   /**
    * Adds a row group that was encoded elsewhere, for a spec without fields only: nobody looks at the
-   * partitions of its rows. Errors are those of {@linkcode write}.
+   * partitions of its rows. Its bytes are gone afterwards. Errors are those of {@linkcode write}.
    */
   async writeEncoded(group: EncodedRowGroup): Promise<void> {
     if (this.#options.spec.fields.length > 0) {

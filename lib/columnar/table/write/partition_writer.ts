@@ -1,5 +1,6 @@
 /** Writes the rows of one partition to one file after another: see `data_file_writer.ts`. */
 import type { RecordBatch } from "apache-arrow";
+import { releaseBytes } from "../../../release_bytes.ts";
 import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
 import type { FileIo } from "../../../iceberg/ports.ts";
 import type { Schema } from "../../../iceberg/spec/schema.ts";
@@ -73,7 +74,7 @@ export class PartitionWriter {
     }
   }
 
-  /** Adds a row group as it is, behind what waits in memory. */
+  /** Adds a row group as it is, behind what waits in memory. Its bytes are gone afterwards. */
   async writeEncoded(group: EncodedRowGroup): Promise<void> {
     await this.flush();
     await this.#append(group);
@@ -121,6 +122,7 @@ export class PartitionWriter {
   async #append(group: EncodedRowGroup): Promise<void> {
     this.#open ??= await this.#openFile();
     await this.#open.append(group);
+    releaseBytes(group.bytes);
     const { targetFileSizeBytes } = this.#shared;
     if (this.#open.sizeBytes >= targetFileSizeBytes * FULL_SHARE) await this.#closeFile();
   }
