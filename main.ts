@@ -30,6 +30,8 @@ import { poolGauges } from "./workers/pool_gauges.ts";
 const PROBE_TIMEOUT_MS = 500;
 /** How long its result stands. */
 const PROBE_FRESH_MS = 2000;
+/** How old a hadoop catalog's list of tables may be: finding it again is many looks at the disk. */
+const LIST_FRESH_MS = 1_000;
 /** Longest wait for idle connections to close, once every request is answered. */
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -125,7 +127,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     log,
     instance,
     initial: settings.catalog,
-    open: { dataDir, storageRoots },
+    open: { dataDir, storageRoots, listFreshMs: LIST_FRESH_MS },
   });
   const isolates = await openIsolates(settings, { configuration, log });
   const { reader, jobs, queries } = isolates;

@@ -1,5 +1,6 @@
 /** What a reader isolate may touch: the places that tables may lie in, and nothing else. */
 import { parseLocation } from "../lib/storage/mod.ts";
+import { GIVE_WAY_PERMISSION } from "./_give_way.ts";
 
 /** Where the tables of the configured catalog may lie. */
 export interface ReadablePlaces {
@@ -36,12 +37,12 @@ export function readerPermissions(places: ReadablePlaces): Deno.PermissionOption
 /** As {@linkcode readerPermissions}, and writing where it may read: what isolates that change tables may do. */
 export function tablePermissions(places: ReadablePlaces): Deno.PermissionOptionsObject {
   const permissions = readerPermissions(places);
-  return { ...permissions, write: permissions.read ?? false };
+  return { ...permissions, write: permissions.read ?? false, sys: [GIVE_WAY_PERMISSION] };
 }
 
 /** As {@linkcode readerPermissions}; the engine's package asks for the processors while it loads. */
 export function queryPermissions(places: ReadablePlaces): Deno.PermissionOptionsObject {
-  return { ...readerPermissions(places), sys: ["cpus"] };
+  return { ...readerPermissions(places), sys: ["cpus", GIVE_WAY_PERMISSION] };
 }
 
 function realPath(path: string): string[] {

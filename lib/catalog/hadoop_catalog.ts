@@ -9,7 +9,7 @@ import { faultOfTable, type StorageSpec } from "../storage/mod.ts";
 import { createHadoopTable } from "./_hadoop_create.ts";
 import { dropHadoopTable } from "./_hadoop_drop.ts";
 import { joinLocation, stripTrailingSlashes } from "./_location.ts";
-import { SharedCall } from "./_shared_call.ts";
+import { KeptCall } from "./_kept_call.ts";
 import { type FoundTable, lookUpTable, tableAt } from "./_warehouse_lookup.ts";
 import {
   classifyMetadataFolder,
@@ -39,6 +39,8 @@ export interface HadoopCatalogOptions {
   readonly isFolder?: (folder: string) => Promise<boolean>;
   /** A folder's real path, where the store has links; see {@linkcode WalkOptions.identify}. */
   readonly identify?: WalkOptions["identify"];
+  /** How old a list may be that misses what others did, in milliseconds; 0, as without it, for none. */
+  readonly listFreshMs?: number;
 }
 
 /** A {@linkcode Catalog} over a warehouse folder. */
@@ -52,7 +54,7 @@ export class HadoopCatalog implements Catalog {
   readonly #warehouseExists: () => Promise<boolean>;
   readonly #isFolder: (folder: string) => Promise<boolean>;
   /** Namespaces and tables are asked for together; they come from one walk. */
-  readonly #walk: SharedCall<WarehouseContents>;
+  readonly #walk: KeptCall<WarehouseContents>;
 
   constructor(options: HadoopCatalogOptions) {
     this.name = options.name;
@@ -62,12 +64,12 @@ export class HadoopCatalog implements Catalog {
     this.#clock = options.clock ?? systemClock;
     this.#isFolder = options.isFolder ?? (() => Promise.resolve(false));
     this.#warehouseExists = options.warehouseExists ?? (() => Promise.resolve(true));
-    this.#walk = new SharedCall(async (signal) => {
-      const { identify } = options;
+    const { identify, listFreshMs = 0 } = options;
+    this.#walk = new KeptCall(async (signal) => {
       const contents = await walkWarehouse(this.#io, this.#warehouse, { signal, identify });
       await this.#check(contents);
       return contents;
-    });
+    }, { freshMs: listFreshMs });
   }
 
   async listNamespaces(options: CallOptions = {}): Promise<readonly (readonly string[])[]> {
@@ -136,6 +138,8 @@ export class HadoopCatalog implements Catalog {
       return this.#locationOf(created);
     } catch (error) {
       throw closedPlace(error);
+    } finally {
+      this.#walk.forget();
     }
   }
 
@@ -149,6 +153,8 @@ export class HadoopCatalog implements Catalog {
       await dropHadoopTable(found, { io: this.#io, signal: options.signal });
     } catch (error) {
       throw closedPlace(error);
+    } finally {
+      this.#walk.forget();
     }
   }
 

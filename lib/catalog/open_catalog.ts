@@ -19,6 +19,8 @@ export interface OpenCatalogOptions {
   /** Further folders and `s3://` prefixes that tables may lie in (`DRLS_STORAGE_ROOTS`). */
   readonly storageRoots: readonly string[];
   readonly clock?: Clock;
+  /** See `HadoopCatalogOptions.listFreshMs`. */
+  readonly listFreshMs?: number;
   /** For rest catalogs. */
   readonly http?: HttpClientOptions;
 }
@@ -67,6 +69,7 @@ export function openCatalog(config: CatalogConfig, options: OpenCatalogOptions):
     io,
     storage,
     clock,
+    listFreshMs: options.listFreshMs ?? 0,
     ...(path === null ? {} : {
       warehouseExists: () => isFolder(path),
       isFolder: (folder) => isFolder(localPath(folder) ?? folder),

@@ -7,6 +7,7 @@ import type { JobProgress, RunJobOptions } from "../../lib/jobs/mod.ts";
 import { rewriteManifestsJob } from "../../lib/maintenance/contract/mod.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { uuidV7 } from "../../lib/uuid_v7.ts";
+import { JOB_NICENESS } from "../../workers/_give_way.ts";
 import { createTablePool, MAX_WAITING_JOBS, type TablePool } from "../../workers/table_pool.ts";
 import {
   countJob,
@@ -170,6 +171,14 @@ Deno.test("tasks ask the job's catalog, in whatever isolate they are", async () 
   });
 });
 
+/** Nicenesses of this process's threads; the 19th field of what the system says of each. */
+function nicenesses(): readonly number[] {
+  return [...Deno.readDirSync("/proc/self/task")].map(({ name }) => {
+    const stat = Deno.readTextFileSync(`/proc/self/task/${name}/stat`);
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+  });
+}
+
 Deno.test("a real isolate changes a real table, with the permissions of its warehouse", async () => {
   const warehouse = await Deno.realPath(await Deno.makeTempDir());
   const storage = { local: { kind: "local", roots: [warehouse] }, s3: null } as const;
@@ -182,7 +191,7 @@ Deno.test("a real isolate changes a real table, with the permissions of its ware
     env: false,
     run: false,
     ffi: false,
-    sys: false,
+    sys: ["setPriority" as const],
   };
   try {
     await withPool(
@@ -195,6 +204,7 @@ Deno.test("a real isolate changes a real table, with the permissions of its ware
           options({ gateway: gatewayOf(catalog) }),
         );
         assert.equal(receipt.rewritten_manifests_count, 0);
+        if (Deno.build.os === "linux") assert.ok(nicenesses().includes(JOB_NICENESS));
       },
       null,
       permissions,

@@ -48,5 +48,5 @@ Deno.test("queryPermissions() reads as a reader does, and may count the processo
   const places = { catalogType: "hadoop", warehouse: "/no/lake", storageRoots: [] } as const;
   const { sys, ...rest } = queryPermissions(places);
   const { sys: _, ...reader } = readerPermissions(places);
-  assert.deepEqual([sys, rest], [["cpus"], reader]);
+  assert.deepEqual([sys, rest], [["cpus", "setPriority"], reader]);
 });
