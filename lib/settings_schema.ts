@@ -193,7 +193,8 @@ export const settingsSchema = z.object({
     shownDefault: "10000",
   }),
   DRLS_METADATA_CACHE_BYTES: byteSize(0, 64 * 1024 ** 3).default(256 * 1024 ** 2).register(about, {
-    description: "Memory for parsed table metadata and manifests, all isolates together",
+    description:
+      "Memory for parsed table metadata and manifests, all isolates together; a quarter of it is for queries",
     expected: "a size up to 64 GiB, for example 256MiB",
     shownDefault: "256MiB",
   }),
