@@ -86,7 +86,9 @@ export async function* parquetBatches(
       exactness: isOld ? "values" : "values_and_zones",
     });
     if (rowGroup === null) return;
-    for await (const batch of source.readRowGroup(rowGroup, { signal, windowBytes: WINDOW_BYTES })) {
+    for await (
+      const batch of source.readRowGroup(rowGroup, { signal, windowBytes: WINDOW_BYTES })
+    ) {
       if (batch.numRows > 0) yield rows.take(batch);
     }
   } catch (error) {
