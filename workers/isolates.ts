@@ -44,7 +44,10 @@ export interface Isolates {
   readonly queries: CurrentQueries;
   /** Goes on with isolates for other places; what runs ends in the old ones. */
   permit(places: ReadablePlaces): void;
-  /** Does ahead what the first calls would wait for. */
+  /**
+   * Does ahead what the first calls would wait for. Not for queries: each of their isolates holds an
+   * engine of some 170 MB, and a server that is asked none should not; the first waits a second more.
+   */
   warm(): void;
   /** Ends all isolates; what they were doing rejects. */
   close(): void;
@@ -88,9 +91,7 @@ export function createIsolates({ settings, places, onCrash }: IsolatesOptions): 
     },
     warm() {
       reader.warm();
-      const warmed = (name: string) => (error: unknown) => onCrash(name, String(error));
-      jobs.warm().catch(warmed("table"));
-      queries.warm().catch(warmed("query"));
+      jobs.warm().catch((error: unknown) => onCrash("table", String(error)));
     },
     close() {
       queries.close();
