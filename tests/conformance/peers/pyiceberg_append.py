@@ -2,7 +2,7 @@
 
 Usage: pyiceberg_append.py <url of the server> <token> <warehouse>
 
-Prints, for each format, the rows of the table as text.
+Prints, for each format, the rows of the table as text; and the codes that compressed streams are refused with.
 """
 
 import datetime
@@ -10,6 +10,7 @@ import decimal
 import io
 import json
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -39,9 +40,10 @@ def post(path, body, media_type):
         return json.load(response)
 
 
-def arrow(rows):
+def arrow(rows, compression=None):
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, rows.schema, options=options) as writer:
         writer.write_table(rows)
     return sink.getvalue()
 
@@ -87,4 +89,15 @@ for name, (media_type, write) in FORMATS.items():
     newest = max(metadata.glob("*.metadata.json"), key=lambda path: int(path.name[1:].split(".")[0]))
     rows = StaticTable.from_metadata(str(newest)).scan().to_arrow().sort_by("id").to_pylist()
     figures[name] = [[as_text(value) for value in row.values()] for row in rows]
+
+
+def refusal(body):
+    try:
+        post("/table/db.arrow/append", body, "application/vnd.apache.arrow.stream")
+    except urllib.error.HTTPError as error:
+        return json.load(error)["code"]
+    return None
+
+
+figures["refused"] = {codec: refusal(arrow(ROWS, codec)) for codec in ("lz4", "zstd")}
 print("FIGURES", json.dumps(figures))
