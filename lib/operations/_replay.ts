@@ -3,7 +3,7 @@ import { AppError, type ErrorKind } from "../errors.ts";
 import type { SqlReader } from "../state/mod.ts";
 import { type OperationRow, toResult } from "./_rows.ts";
 import { type ClientKey, findKey, findOperation, type KeyRow } from "./_store.ts";
-import type { OperationsDeps } from "./create_operations.ts";
+import type { OperationsDeps } from "./operations_deps.ts";
 import type { OperationContext, StartedOperation } from "./operation_request.ts";
 
 /** Failures that the same request may not meet again: a repeat is a new try. */

@@ -18,7 +18,7 @@ import { uuidV7 } from "../uuid_v7.ts";
 import { callOf, CommitRecord } from "./_commit_record.ts";
 import { gatewayTo } from "./_gateway.ts";
 import { SERVER_STOPPED } from "./_store.ts";
-import type { OperationsDeps } from "./create_operations.ts";
+import type { OperationsDeps } from "./operations_deps.ts";
 
 /** Operations looked at after one heartbeat. */
 const MAX_AT_ONCE = 16;

@@ -4,12 +4,9 @@
  */
 import { recordAudit, requireRole } from "../access/mod.ts";
 import type { Catalog } from "../catalog/mod.ts";
-import type { Clock } from "../clock.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { AppError, type ErrorKind, flattenError } from "../errors.ts";
-import type { JobRunner } from "../jobs/mod.ts";
-import type { Log } from "../log.ts";
-import { sql, type State } from "../state/mod.ts";
+import { sql } from "../state/mod.ts";
 import { untilAborted } from "../abort.ts";
 import { uuidV7 } from "../uuid_v7.ts";
 import { commitRecord, endingOf } from "./_commit_record.ts";
@@ -37,19 +34,8 @@ import type {
   StartedOperation,
 } from "./operation_request.ts";
 import type { Operations } from "./operations.ts";
+import type { OperationsDeps } from "./operations_deps.ts";
 import type { Operation, OperationResult } from "./schemas.ts";
-
-/** What operations stand on. */
-export interface OperationsDeps {
-  readonly state: State;
-  readonly runner: JobRunner;
-  /** Runs `fn` with the configured catalog, which stays open until it settles. */
-  readonly withCatalog: <T>(fn: (catalog: Catalog) => Promise<T>) => Promise<T>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** This server; see `_instances.ts`. */
-  readonly instance: string;
-}
 
 type AnyOperation<P, R> = JobOperation<P, R> | DirectOperation<P, R>;
 

@@ -1,5 +1,6 @@
 /** Operations on tables: recorded, audited, watched, cancelled, repeated safely. */
-export { createOperations, type OperationsDeps } from "./create_operations.ts";
+export { createOperations } from "./create_operations.ts";
+export type { OperationsDeps } from "./operations_deps.ts";
 export type {
   DirectOperation,
   DirectWork,
