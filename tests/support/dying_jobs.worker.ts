@@ -2,7 +2,7 @@
 import { systemCommitRuntime } from "../../lib/iceberg/commit/commit_runtime.ts";
 import { fastAppend } from "../../lib/iceberg/commit/snapshot/fast_append.ts";
 import { commitTransaction } from "../../lib/iceberg/commit/transaction.ts";
-import type { DataFile } from "../../lib/iceberg/manifest/data_file.ts";
+import { type DataFile, NOTHING_MORE_KNOWN } from "../../lib/iceberg/manifest/data_file.ts";
 import { installJob } from "../../lib/jobs/mod.ts";
 import { maintenanceJobs } from "../../lib/maintenance/jobs/mod.ts";
 import { serveTables } from "../../workers/serve_tables.ts";
@@ -26,6 +26,7 @@ const dying = installJob(dyingJob, async ({ location, step, announces }, host) =
   const { sizeBytes } = await writer.close();
   if (step === "written") await die();
   const file: DataFile = {
+    ...NOTHING_MORE_KNOWN,
     content: "data",
     filePath,
     fileFormat: "parquet",
@@ -33,20 +34,6 @@ const dying = installJob(dyingJob, async ({ location, step, announces }, host) =
     partition: [],
     recordCount: 7,
     fileSizeInBytes: sizeBytes,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
   };
   if (announces) host.announce({ rows: 7 });
   const committing = commitTransaction(store, [fastAppend({ files: [file] })], {

@@ -4,7 +4,7 @@
  */
 import { throwIfAborted } from "../../abort.ts";
 import { AppError } from "../../errors.ts";
-import type { DataFile } from "../../iceberg/manifest/data_file.ts";
+import { type DataFile, NOTHING_MORE_KNOWN } from "../../iceberg/manifest/data_file.ts";
 import { encodeDeletionVector } from "../../iceberg/puffin/encode_deletion_vector.ts";
 import { deletionVectorBlob, writePuffin } from "../../iceberg/puffin/write_puffin.ts";
 import { isDeletionVector, referencedDataFile } from "../../iceberg/scan/delete_index.ts";
@@ -125,6 +125,7 @@ function describe(
   vector: { readonly offset: number; readonly length: number; readonly cardinality: number },
 ): DataFile {
   return {
+    ...NOTHING_MORE_KNOWN,
     content: "position_deletes",
     filePath: file.location,
     fileFormat: "puffin",
@@ -132,17 +133,6 @@ function describe(
     partition: target.partition,
     recordCount: vector.cardinality,
     fileSizeInBytes: file.sizeBytes,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
     referencedDataFile: target.filePath,
     contentOffset: vector.offset,
     contentSizeInBytes: vector.length,

@@ -14,6 +14,7 @@
  * Should the process die between commit and settle, the table is whole: what was written in vain
  * carries the operation's id in its name and is found by it.
  */
+import { requireWritable } from "../require_writable.ts";
 import { AppError } from "../../errors.ts";
 import { throwIfAborted } from "../../abort.ts";
 import { uuidV7 } from "../../uuid_v7.ts";
@@ -235,15 +236,6 @@ async function settle(
       onProblem({ what: `settle ${action.name}`, error });
     }
   }
-}
-
-function requireWritable(table: LoadedTable): void {
-  if (table.readOnly === null) return;
-  throw new AppError(
-    "unsupported",
-    "table_read_only",
-    `Cannot change table "${formatIdentifier(table.identifier)}": ${table.readOnly}`,
-  );
 }
 
 function replaced(table: LoadedTable): AppError {

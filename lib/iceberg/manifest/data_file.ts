@@ -39,6 +39,24 @@ export interface DataFile {
   readonly contentSizeInBytes: number | null;
 }
 
+/** What may be left open about a file, left open: to be spread before what is known of it. */
+export const NOTHING_MORE_KNOWN = {
+  columnSizes: null,
+  valueCounts: null,
+  nullValueCounts: null,
+  nanValueCounts: null,
+  lowerBounds: null,
+  upperBounds: null,
+  keyMetadata: null,
+  splitOffsets: null,
+  equalityIds: null,
+  sortOrderId: null,
+  firstRowId: null,
+  referencedDataFile: null,
+  contentOffset: null,
+  contentSizeInBytes: null,
+} as const satisfies Partial<DataFile>;
+
 /** One line of a manifest, after inheritance of snapshot id and sequence numbers. */
 export interface ManifestEntry {
   readonly status: "existing" | "added" | "deleted";

@@ -3,16 +3,6 @@ import { AppError } from "../../errors.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import { mayDeleteFiles } from "../../iceberg/retention/garbage_collection.ts";
 
-/** Refuses tables that may only be read: `unsupported`/`table_read_only`. */
-export function requireWritable({ identifier, readOnly }: LoadedTable): void {
-  if (readOnly === null) return;
-  throw new AppError(
-    "unsupported",
-    "table_read_only",
-    `Cannot change table "${formatIdentifier(identifier)}": ${readOnly}`,
-  );
-}
-
 /**
  * Refuses to delete files of tables that say others use them: `gc.enabled` is false, as it is for
  * tables made from another's files. `conflict`/`gc_disabled`.

@@ -13,7 +13,6 @@ import {
   writeSettings,
 } from "../../columnar/parquet/mod.ts";
 import { parseTableMetadata } from "../../iceberg/spec/parse_table_metadata.ts";
-import { serializeTableMetadata } from "../../iceberg/spec/serialize_table_metadata.ts";
 import {
   currentSchema,
   defaultSpec,
@@ -67,20 +66,6 @@ export const installedEncodeBlockTask = installJob(
 /** Whether rows have to be told apart before they are encoded. */
 export function isPartitioned(metadata: TableMetadata): boolean {
   return defaultSpec(metadata).fields.length > 0;
-}
-
-/** What of a table tasks need to know, as text. */
-export function sentMetadata(metadata: TableMetadata): string {
-  return serializeTableMetadata({
-    ...metadata,
-    currentSnapshotId: null,
-    snapshots: [],
-    snapshotLog: [],
-    metadataLog: [],
-    refs: new Map(),
-    statistics: [],
-    partitionStatistics: [],
-  });
 }
 
 /** What reading a block stands on. */

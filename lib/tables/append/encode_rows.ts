@@ -2,6 +2,7 @@
  * The task that encodes rows of one partition in another isolate: rows of partitions come together in
  * the job's own, and would all be encoded there.
  */
+import { serializeWithoutHistory } from "../../iceberg/spec/serialize_without_history.ts";
 import { type RecordBatch, RecordBatchStreamWriter } from "apache-arrow";
 import { z } from "zod";
 import { batchBytes } from "../../columnar/mod.ts";
@@ -15,7 +16,7 @@ import { parseTableMetadata } from "../../iceberg/spec/parse_table_metadata.ts";
 import { currentSchema, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
 import { defineJob, installJob, type JobHost } from "../../jobs/mod.ts";
 import { releaseBytes } from "../../release_bytes.ts";
-import { receivedBatches, sentMetadata } from "./encode_block.ts";
+import { receivedBatches } from "./encode_block.ts";
 
 /** Fewer bytes of rows are encoded on the spot: sending them would take as long. */
 const MIN_SENT_BYTES = 1024 * 1024;
@@ -44,7 +45,7 @@ export function rowEncoder(
   metadata: TableMetadata,
   { tasks, signal }: Pick<JobHost, "tasks" | "signal">,
 ): (batches: readonly RecordBatch[]) => Promise<EncodedRowGroup> {
-  const sent = sentMetadata(metadata);
+  const sent = serializeWithoutHistory(metadata);
   return async (batches) => {
     const bytes = batches.reduce((sum, batch) => sum + batchBytes(batch), 0);
     if (bytes < MIN_SENT_BYTES || tasks.width < 2) return encodeHere(batches, metadata);

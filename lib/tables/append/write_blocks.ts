@@ -8,6 +8,7 @@
  *      ─► block ─► task                       ┘
  * ```
  */
+import { serializeWithoutHistory } from "../../iceberg/spec/serialize_without_history.ts";
 import type { DataFileWriter } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { LoadedTable } from "../../iceberg/ports.ts";
@@ -21,7 +22,6 @@ import {
   limits,
   readBlock,
   receivedBatches,
-  sentMetadata,
 } from "./encode_block.ts";
 import type { RowBlock } from "./row_blocks.ts";
 import { rowInvalid } from "./row_error.ts";
@@ -80,7 +80,7 @@ async function runTask(
   { location, table, host }: WriteBlocksOptions,
   signal: AbortSignal,
 ): Promise<EncodedBlock> {
-  const metadata = sentMetadata(table.metadata);
+  const metadata = serializeWithoutHistory(table.metadata);
   return await host.tasks.run(encodeBlockTask, { location, metadata, block }, signal);
 }
 

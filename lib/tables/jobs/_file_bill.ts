@@ -1,16 +1,9 @@
 /** Counts the files that a purge deletes, so that bill and receipt are made alike. */
 import type { ReachableFile, ReachableKind } from "../../iceberg/reachability/reachable_file.ts";
+import { FOLDER_PROPERTIES } from "../../iceberg/spec/folder_properties.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
 import { relativeLocation } from "../../storage/mod.ts";
 import type { DropTableReceipt } from "../contract/change_receipts.ts";
-
-/** Properties that name folders which the table writes to, beside its location. */
-const FOLDER_PROPERTIES = [
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-];
 
 const COUNTERS = {
   data: "deleted_data_files_count",

@@ -19,7 +19,7 @@ import { Upload } from "../append/parquet_upload.ts";
 import { rowBlocks } from "../append/row_blocks.ts";
 import { writeBlocks } from "../append/write_blocks.ts";
 import type { AppendFormat, AppendParams, AppendReceipt } from "../contract/append.ts";
-import { requireWritable } from "./_writable.ts";
+import { requireWritable } from "../../iceberg/require_writable.ts";
 
 /** Bytes of a block of rows: larger ones make larger row groups, and take more memory. */
 const MAX_BLOCK_BYTES = 32 * 1024 * 1024;

@@ -16,7 +16,7 @@ import type { JobHost } from "../../jobs/mod.ts";
 import type { ColumnChange, EvolveParams } from "../contract/change_jobs.ts";
 import type { ColumnReceipt } from "../contract/change_receipts.ts";
 import { describeColumn } from "../contract/describe_column.ts";
-import { requireWritable } from "./_writable.ts";
+import { requireWritable } from "../../iceberg/require_writable.ts";
 
 /** Implements `evolveJob`. */
 export async function evolve(params: EvolveParams, host: JobHost): Promise<ColumnReceipt> {

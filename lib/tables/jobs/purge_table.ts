@@ -18,7 +18,7 @@ import { joinLocation } from "../../storage/mod.ts";
 import type { PurgeTableParams } from "../contract/change_jobs.ts";
 import type { DropTableReceipt } from "../contract/change_receipts.ts";
 import { FileBill, type PurgedFile } from "./_file_bill.ts";
-import { requireWritable } from "./_writable.ts";
+import { requireWritable } from "../../iceberg/require_writable.ts";
 
 /** Files deleted at once. */
 const MAX_CONCURRENT_DELETES = 16;

@@ -6,7 +6,7 @@ import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import type { RollbackParams } from "../contract/change_jobs.ts";
 import type { RollbackReceipt } from "../contract/change_receipts.ts";
-import { requireWritable } from "./_writable.ts";
+import { requireWritable } from "../../iceberg/require_writable.ts";
 
 /** Ids in one receipt. */
 const MAX_IDS = 1_000;

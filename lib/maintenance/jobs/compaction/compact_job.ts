@@ -6,6 +6,7 @@
  * load ─► plan ─► rewrite groups ─► commit, redo what lost rows ─► dangling deletes, if asked for
  * ```
  */
+import { requireWritable } from "../../../iceberg/require_writable.ts";
 import { findDanglingDeletes } from "../../../iceberg/commit/snapshot/dangling_deletes.ts";
 import { RemoveDanglingDeletes } from "../../../iceberg/commit/snapshot/remove_dangling_deletes.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
@@ -18,7 +19,7 @@ import type { CompactParams, CompactReceipt } from "../../contract/mod.ts";
 import { type CompactionOptions, parseCompactionOptions } from "../../plan/compaction_options.ts";
 import type { CompactionPlan } from "../../plan/plan_compaction.ts";
 import { commitAction } from "../_commit.ts";
-import { requireReadable, requireWritable } from "../_guards.ts";
+import { requireReadable } from "../_guards.ts";
 import { fileScopedDeletes, withoutFiles } from "./delete_scope.ts";
 import type { GroupRewriter, PlanningState } from "./group_rewriter.ts";
 import { CompactionLedger } from "./ledger.ts";

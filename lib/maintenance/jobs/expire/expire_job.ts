@@ -8,6 +8,7 @@
  * Should the job die after the commit, the table is whole and smaller; what it did not get to delete
  * is found by `remove-orphans`.
  */
+import { requireWritable } from "../../../iceberg/require_writable.ts";
 import { AppError } from "../../../errors.ts";
 import { withMetadataLog } from "../../../iceberg/commit/metadata_log.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
@@ -29,7 +30,7 @@ import { installJob, type JobHost } from "../../../jobs/mod.ts";
 import { expireJob, type ExpireParams, type ExpireReceipt } from "../../contract/mod.ts";
 import { LocationIdentity } from "../../plan/location_identity.ts";
 import { commitAction } from "../_commit.ts";
-import { requireGarbageCollection, requireReadable, requireWritable } from "../_guards.ts";
+import { requireGarbageCollection, requireReadable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { ExpireTally } from "./expire_tally.ts";
 import { withReadSizes } from "./read_sizes.ts";

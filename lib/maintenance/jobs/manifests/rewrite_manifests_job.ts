@@ -1,4 +1,5 @@
 /** Rewrites manifests, so that planning reads few of them: sorted by partition, of the target size. */
+import { requireWritable } from "../../../iceberg/require_writable.ts";
 import { AppError } from "../../../errors.ts";
 import {
   planManifestRewrite,
@@ -14,7 +15,6 @@ import {
   type RewriteManifestsReceipt,
 } from "../../contract/mod.ts";
 import { commitAction } from "../_commit.ts";
-import { requireWritable } from "../_guards.ts";
 
 /** The job. */
 export const installedRewriteManifestsJob = installJob(rewriteManifestsJob, rewriteManifests);

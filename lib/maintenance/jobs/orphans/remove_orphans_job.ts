@@ -10,6 +10,7 @@
  * (`write.data.path`) are often shared among tables, and the others' files would all look like
  * orphans. Who knows that a folder is this table's alone names it as `location`.
  */
+import { requireWritable } from "../../../iceberg/require_writable.ts";
 import { AppError, displayPath } from "../../../errors.ts";
 import { type FileStat, formatIdentifier, type LoadedTable } from "../../../iceberg/ports.ts";
 import type { TableStore } from "../../../iceberg/commit/table_store.ts";
@@ -22,7 +23,7 @@ import {
 } from "../../contract/mod.ts";
 import { OrphanFinder, type OrphanFindings, ReachableLocations } from "../../plan/find_orphans.ts";
 import { LocationIdentity } from "../../plan/location_identity.ts";
-import { requireGarbageCollection, requireReadable, requireWritable } from "../_guards.ts";
+import { requireGarbageCollection, requireReadable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { foldersElsewhere, locationsOf } from "./table_locations.ts";
 

@@ -1,21 +1,14 @@
 /** Everything that a table refers to, and the folders it keeps its files in. */
 import type { LoadedTable } from "../../../iceberg/ports.ts";
 import { reachableFiles } from "../../../iceberg/reachability/reachable_files.ts";
+import { FOLDER_PROPERTIES } from "../../../iceberg/spec/folder_properties.ts";
 import type { Snapshot } from "../../../iceberg/spec/snapshot.ts";
 import type { TableMetadata } from "../../../iceberg/spec/table_metadata.ts";
 import { joinLocation, relativeLocation, withoutTrailingSlashes } from "../../../storage/mod.ts";
 
-/** Properties that put files of a table elsewhere than below its location. */
-const PATH_PROPERTIES = [
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-];
-
 /** Folders that the table's properties name and that do not lie below its location. */
 export function foldersElsewhere({ location, properties }: TableMetadata): readonly string[] {
-  const named = PATH_PROPERTIES.flatMap((name) => {
+  const named = FOLDER_PROPERTIES.flatMap((name) => {
     const folder = properties[name];
     return folder === undefined || folder === "" ? [] : [withoutTrailingSlashes(folder)];
   });

@@ -8,6 +8,7 @@
  *             └───► task ─► row groups ─┘
  * ```
  */
+import { serializeWithoutHistory } from "../../../iceberg/spec/serialize_without_history.ts";
 import { ByteGate } from "../../../byte_gate.ts";
 import type { EncodedRowGroup } from "../../../columnar/parquet/mod.ts";
 import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
@@ -22,13 +23,7 @@ import type {
 import { outputSpec } from "../compaction/plan_table.ts";
 import { type CutInputs, cutInputs, type InputPart, parallelPart } from "./cut_inputs.ts";
 import { fillFiles } from "./fill_files.ts";
-import {
-  encodePartTask,
-  rewriteGroupTask,
-  type SentInput,
-  sentMetadata,
-  sentTask,
-} from "./rewrite_tasks.ts";
+import { encodePartTask, rewriteGroupTask, type SentInput, sentTask } from "./rewrite_tasks.ts";
 import { RollingFiles } from "./rolling_files.ts";
 import { openTableIo, tableContext } from "./table_context.ts";
 
@@ -160,7 +155,9 @@ export class ParquetGroupRewriter implements GroupRewriter {
   }
 
   #textOf(metadata: TableMetadata): string {
-    if (this.#sent?.metadata !== metadata) this.#sent = { metadata, text: sentMetadata(metadata) };
+    if (this.#sent?.metadata !== metadata) {
+      this.#sent = { metadata, text: serializeWithoutHistory(metadata) };
+    }
     return this.#sent.text;
   }
 }

@@ -10,7 +10,6 @@ import type { DataFile } from "../../../iceberg/manifest/data_file.ts";
 import { alwaysTrue } from "../../../iceberg/expression/expression.ts";
 import { referencedDataFile } from "../../../iceberg/scan/delete_index.ts";
 import type { FileScanTask } from "../../../iceberg/scan/plan_files.ts";
-import { serializeTableMetadata } from "../../../iceberg/spec/serialize_table_metadata.ts";
 import type { TableMetadata } from "../../../iceberg/spec/table_metadata.ts";
 import type { IcebergValue } from "../../../iceberg/spec/types.ts";
 import { defineJob } from "../../../jobs/mod.ts";
@@ -94,20 +93,6 @@ export function receivedTask(sent: SentTask, metadata: TableMetadata): FileScanT
   const spec = metadata.partitionSpecs.find((one) => one.specId === specId);
   if (spec === undefined) throw new TypeError(`Cannot find partition spec ${specId}`);
   return { ...sent, spec, fileSequenceNumber: null, snapshotId: null, residual: alwaysTrue };
-}
-
-/** What tasks need to know of a table, as text. */
-export function sentMetadata(metadata: TableMetadata): string {
-  return serializeTableMetadata({
-    ...metadata,
-    currentSnapshotId: null,
-    snapshots: [],
-    snapshotLog: [],
-    metadataLog: [],
-    refs: new Map(),
-    statistics: [],
-    partitionStatistics: [],
-  });
 }
 
 function sentFile(file: DataFile): DataFile {

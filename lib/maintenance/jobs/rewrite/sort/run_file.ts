@@ -8,7 +8,7 @@ import {
   type WriteSettings,
 } from "../../../../columnar/parquet/mod.ts";
 import { alwaysTrue } from "../../../../iceberg/expression/expression.ts";
-import type { DataFile } from "../../../../iceberg/manifest/data_file.ts";
+import { type DataFile, NOTHING_MORE_KNOWN } from "../../../../iceberg/manifest/data_file.ts";
 import type { FileIo } from "../../../../iceberg/ports.ts";
 import { Schema } from "../../../../iceberg/spec/schema.ts";
 
@@ -115,6 +115,7 @@ function withPlainIds(schema: Schema): Schema {
 
 function dataFileOf({ location, sizeBytes, rows }: RunFile): DataFile {
   return {
+    ...NOTHING_MORE_KNOWN,
     content: "data",
     filePath: location,
     fileFormat: "parquet",
@@ -122,19 +123,5 @@ function dataFileOf({ location, sizeBytes, rows }: RunFile): DataFile {
     partition: [],
     recordCount: rows,
     fileSizeInBytes: sizeBytes,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
   };
 }
