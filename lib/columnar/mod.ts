@@ -30,6 +30,7 @@ export {
   SPEC_ID_COLUMN,
 } from "./table/metadata_columns.ts";
 export { compileProjection, type Projection } from "./table/project_batch.ts";
+export { readAhead, type ReadAheadOptions } from "./table/read_ahead.ts";
 export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";
 export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { AppError } from "../errors.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
+import { type TableMention, tablesOf } from "../sql/text/mod.ts";
 import {
   DEFAULT_QUERY_MS,
   DEFAULT_ROW_LIMIT,
@@ -14,7 +15,6 @@ import {
   type QueryRunner,
   type ResultFormat,
 } from "./contract/query.ts";
-import { type TableMention, tablesOf } from "./query/sql_tables.ts";
 import type { TablesDeps } from "./tables.ts";
 
 /** Tables that one query may name. */

@@ -5,6 +5,7 @@ const ADAPTERS = new Set([
   "storage",
   "catalog",
   "columnar",
+  "sql",
   "state",
   "access",
   "jobs",
@@ -14,13 +15,14 @@ const ADAPTERS = new Set([
 /** Adapters that stand on another one; all others stand beside each other. */
 const ADAPTER_SUPPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ["storage"],
+  sql: ["columnar"],
   access: ["state"],
   jobs: ["catalog", "storage"],
   operations: ["access", "state", "jobs", "catalog"],
 };
 
 /** Rooms that only verbs enter: a route that queried the database would skip role and audit. */
-const SHUT_TO_ROUTES = new Set(["iceberg", "storage", "state", "columnar"]);
+const SHUT_TO_ROUTES = new Set(["iceberg", "storage", "state", "columnar", "sql"]);
 
 /** Where a module lives: its top-level folder, and under `lib` its folder and floor. */
 interface Place {

@@ -64,6 +64,8 @@ Deno.test("findForbiddenImports() keeps neighbours apart, save the named pairs",
   assert.deepEqual(reasons("lib/state/a.ts", "../access/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/catalog/a.ts", "../storage/mod.ts"), []);
   assert.deepEqual(reasons("lib/access/a.ts", "../state/mod.ts"), []);
+  assert.deepEqual(reasons("lib/sql/a.ts", "../columnar/mod.ts"), []);
+  assert.deepEqual(reasons("lib/columnar/a.ts", "../sql/mod.ts"), neighbours);
   for (const room of ["catalog", "storage"]) {
     assert.deepEqual(reasons("lib/jobs/a.ts", `../${room}/mod.ts`), []);
   }
@@ -95,7 +97,7 @@ Deno.test("findForbiddenImports() keeps internal files inside their folder", () 
 Deno.test("findForbiddenImports() keeps routes, workers and lint apart", () => {
   assert.deepEqual(reasons("routes/a.ts", "../workers/a.ts"), ["routes does not know workers"]);
   assert.deepEqual(reasons("workers/a.ts", "../routes/a.ts"), ["workers does not know routes"]);
-  for (const inner of ["iceberg/ports.ts", "state/mod.ts", "storage/mod.ts"]) {
+  for (const inner of ["iceberg/ports.ts", "state/mod.ts", "storage/mod.ts", "sql/mod.ts"]) {
     assert.deepEqual(reasons("routes/a.ts", `../lib/${inner}`), [
       "routes call verbs, which alone reach the core, the stores and the state",
     ]);

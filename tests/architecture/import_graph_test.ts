@@ -16,6 +16,13 @@ Deno.test("the main isolate loads of columnar code only what compiles the module
   assert.deepEqual(loaded.filter((path) => !allowed.includes(path)), []);
 });
 
+Deno.test("the main isolate loads of SQL only what reads its texts", async () => {
+  const graph = await readImportGraph();
+  const loaded = [...loadedWith(graph, "main.ts")].filter((path) => path.startsWith("lib/sql/"));
+  assert(loaded.includes("lib/sql/text/mod.ts"));
+  assert.deepEqual(loaded.filter((path) => !path.startsWith("lib/sql/text/")), []);
+});
+
 Deno.test("isolates load tables and commit to them without the database client, which is native", async () => {
   const graph = await readImportGraph();
   const importers = [...graph].filter(([, imports]) =>

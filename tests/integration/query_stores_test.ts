@@ -7,7 +7,7 @@ import { fastAppend } from "../../lib/iceberg/commit/snapshot/fast_append.ts";
 import type { TableStore } from "../../lib/iceberg/commit/table_store.ts";
 import { currentSchema, defaultSpec } from "../../lib/iceberg/spec/table_metadata.ts";
 import type { QueryAt } from "../../lib/tables/contract/query.ts";
-import { tablesOf } from "../../lib/tables/query/sql_tables.ts";
+import { tablesOf } from "../../lib/sql/text/sql_tables.ts";
 import { uuidV7 } from "../../lib/uuid_v7.ts";
 import { createQueryPool, type QueryPool } from "../../workers/query_pool.ts";
 import { queryPermissions } from "../../workers/reader_permissions.ts";

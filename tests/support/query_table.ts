@@ -5,10 +5,10 @@ import { columnBuilder } from "../../lib/columnar/arrow/column_builder.ts";
 import { DuckDb } from "../../lib/columnar/duckdb/mod.ts";
 import { Schema } from "../../lib/iceberg/spec/schema.ts";
 import type { IcebergValue, NestedField, Type } from "../../lib/iceberg/spec/types.ts";
-import type { QueryTable, ScanRequest } from "../../lib/tables/query/query_table.ts";
+import type { QueryTable, ScanRequest } from "../../lib/sql/query_table.ts";
 import { type ResultFormat, writeResult } from "../../lib/tables/query/result_text.ts";
-import { runQuery } from "../../lib/tables/query/run_query.ts";
-import { tablesOf } from "../../lib/tables/query/sql_tables.ts";
+import { runQuery } from "../../lib/sql/run_query.ts";
+import { tablesOf } from "../../lib/sql/text/sql_tables.ts";
 
 /** `now()` of every query here. */
 export const NOW_MS = Date.UTC(2026, 5, 1, 12);

@@ -2,13 +2,11 @@
 import type { DuckDb } from "../../columnar/duckdb/mod.ts";
 import { mapConcurrently } from "../../concurrency.ts";
 import { formatIdentifier } from "../../iceberg/ports.ts";
+import { type MentionedTable, type QueryTable, ROOT_NAMESPACE, runQuery } from "../../sql/mod.ts";
 import type { QueryParams } from "../contract/query.ts";
 import type { CachedTables } from "../read/cached_tables.ts";
-import { ROOT_NAMESPACE } from "./engine_session.ts";
 import { openLakeTable } from "./lake_table.ts";
-import type { MentionedTable, QueryTable } from "./query_table.ts";
 import { writeResult } from "./result_text.ts";
-import { runQuery } from "./run_query.ts";
 
 /** Tables whose metadata is loaded at a time. */
 const LOAD_CONCURRENCY = 4;

@@ -1,7 +1,7 @@
 /** A table of the catalog as queries read it: one state of it, planned and read file by file. */
 import type { RecordBatch } from "apache-arrow";
 import type { TableLocation } from "../../catalog/mod.ts";
-import { DeleteLoader, readTask } from "../../columnar/mod.ts";
+import { DeleteLoader, readAhead, readTask } from "../../columnar/mod.ts";
 import { bind } from "../../iceberg/expression/bind.ts";
 import { planFiles } from "../../iceberg/scan/plan_files.ts";
 import {
@@ -12,10 +12,9 @@ import {
 import { nameMappingOf } from "../../iceberg/spec/name_mapping.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { NestedField } from "../../iceberg/spec/types.ts";
+import type { QueryTable, ScanRequest } from "../../sql/mod.ts";
 import type { QueryAt } from "../contract/query.ts";
 import type { CachedTable, CachedTables } from "../read/cached_tables.ts";
-import type { QueryTable, ScanRequest } from "./query_table.ts";
-import { readAhead } from "./read_ahead.ts";
 
 /** Which state of which table, and where it is loaded from. */
 export interface OpenLakeTableOptions {

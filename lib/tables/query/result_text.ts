@@ -8,7 +8,7 @@ import {
 import { type ValueReader, valueReader } from "../../columnar/mod.ts";
 import { formatValue } from "../../iceberg/spec/values.ts";
 import { type IcebergValue, isPrimitive, type Type } from "../../iceberg/spec/types.ts";
-import { resultColumns, resultType } from "./result_types.ts";
+import { resultColumns, resultType } from "../../sql/mod.ts";
 
 /** How a result is written. */
 export type ResultFormat = "json" | "ndjson" | "csv" | "arrow";

@@ -17,8 +17,9 @@ import {
   TimestampNanosecond,
   Type as ArrowType,
 } from "apache-arrow";
-import type { Schema } from "../../iceberg/spec/schema.ts";
-import type { NestedField, Type } from "../../iceberg/spec/types.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
+import type { NestedField, Type } from "../iceberg/spec/types.ts";
+import { quoteName } from "./text/quote_name.ts";
 
 /** Whether zoned timestamps are declared as such (to ask for types) or as UTC (to compute). */
 export type ZoneMode = "zoned" | "utc";
@@ -26,11 +27,6 @@ export type ZoneMode = "zoned" | "utc";
 /** A column's declaration: `"name" BIGINT`. */
 export function columnDeclaration(field: NestedField, mode: ZoneMode): string {
   return `${quoteName(field.name)} ${engineType(field.type, mode)}`;
-}
-
-/** A name as SQL takes it whatever it holds. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Why columns of this type cannot be queried; null where they can. */

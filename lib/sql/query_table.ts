@@ -1,8 +1,8 @@
 /** Tables as queries read them. */
 import type { RecordBatch } from "apache-arrow";
-import type { Expression } from "../../iceberg/expression/expression.ts";
-import type { Schema } from "../../iceberg/spec/schema.ts";
-import type { NamedMention } from "./rewrite_sql.ts";
+import type { Expression } from "../iceberg/expression/expression.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
+import type { NamedMention } from "./text/rewrite_sql.ts";
 
 /** What of a table a query reads. */
 export interface ScanRequest {

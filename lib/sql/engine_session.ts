@@ -1,16 +1,11 @@
 /** The tables of a query inside the engine: declared, described, planned over. */
-import type { DuckDb } from "../../columnar/duckdb/mod.ts";
-import { AppError } from "../../errors.ts";
+import type { DuckDb } from "../columnar/duckdb/mod.ts";
+import { AppError } from "../errors.ts";
 import type { MentionedTable, QueryTable } from "./query_table.ts";
-import {
-  columnDeclaration,
-  engineType,
-  quoteName,
-  unsupportedType,
-  type ZoneMode,
-} from "./engine_types.ts";
+import { columnDeclaration, engineType, unsupportedType, type ZoneMode } from "./engine_types.ts";
 import type { DescribedColumn } from "./result_types.ts";
-import { isSqlSymbol, isSqlWord, tokenizeSql } from "./sql_tokens.ts";
+import { quoteName } from "./text/quote_name.ts";
+import { isSqlSymbol, isSqlWord, tokenizeSql } from "./text/sql_tokens.ts";
 import { type PlannedScan, type QueryPlan, readPlan } from "./scan_plan.ts";
 import { defineForPlanning } from "./stand_ins.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { IcebergValue, Type } from "../../../../lib/iceberg/spec/types.ts";
-import { MemoryQueryTable, openEngine, queryBytes } from "../../../support/query_table.ts";
+import type { IcebergValue, Type } from "../../../lib/iceberg/spec/types.ts";
+import { MemoryQueryTable, openEngine, queryBytes } from "../../support/query_table.ts";
 
 const db = await openEngine();
 const UUID = "00112233-4455-6677-8899-aabbccddeeff";

@@ -9,9 +9,9 @@ import {
   TimeUnit,
   Type as ArrowType,
 } from "apache-arrow";
-import { formatSqlType } from "../../iceberg/ddl/format_sql_type.ts";
-import type { NestedField, Type } from "../../iceberg/spec/types.ts";
-import { quoteName } from "./engine_types.ts";
+import { formatSqlType } from "../iceberg/ddl/format_sql_type.ts";
+import type { NestedField, Type } from "../iceberg/spec/types.ts";
+import { quoteName } from "./text/quote_name.ts";
 
 /** A column of a result. */
 export interface ResultColumn {

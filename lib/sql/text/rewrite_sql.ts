@@ -1,6 +1,6 @@
 /** The text of a query, made ready for the engine. */
 import { AppError } from "../../errors.ts";
-import { quoteName } from "./engine_types.ts";
+import { quoteName } from "./quote_name.ts";
 import type { TableMention } from "./sql_tables.ts";
 import { isSqlSymbol, isSqlWord, sqlName, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
 

@@ -2,8 +2,8 @@
  * Filters that the engine pushed into a scan, as expressions that pick files. The engine still applies
  * every filter itself; what is not understood here picks every file.
  */
-import { AppError } from "../../errors.ts";
-import { bind } from "../../iceberg/expression/bind.ts";
+import { AppError } from "../errors.ts";
+import { bind } from "../iceberg/expression/bind.ts";
 import {
   alwaysTrue,
   and,
@@ -11,9 +11,9 @@ import {
   isNan,
   or,
   type Predicate,
-} from "../../iceberg/expression/expression.ts";
-import { parseWhere } from "../../iceberg/expression/parse_where.ts";
-import type { Schema } from "../../iceberg/spec/schema.ts";
+} from "../iceberg/expression/expression.ts";
+import { parseWhere } from "../iceberg/expression/parse_where.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
 
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Words that the parser of filters reads as its own; the engine prints names without quotes. */

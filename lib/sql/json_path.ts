@@ -2,7 +2,7 @@
  * JSON by path, for the functions of DuckDB's JSON extension that this build lacks. Integers beyond
  * 2^53 stay exact. A text that is no JSON gives null, as a path that leads nowhere does.
  */
-import { type JsonValue, parseJson, stringifyJson } from "../../json.ts";
+import { type JsonValue, parseJson, stringifyJson } from "../json.ts";
 
 /** The value at `path` (`$.a.b[0]`, `/a/b/0`, or a plain key), as JSON text; null for none. */
 export function jsonAt(text: string, path: string | null): string | null {

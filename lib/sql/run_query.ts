@@ -6,11 +6,11 @@
  * be larger than memory. Every other query holds what it reads, within the engine's bound.
  */
 import type { RecordBatch, Schema as ArrowSchema } from "apache-arrow";
-import { throwIfAborted } from "../../abort.ts";
-import { batchBytes } from "../../columnar/mod.ts";
-import { AppError } from "../../errors.ts";
-import { Schema } from "../../iceberg/spec/schema.ts";
-import type { DuckDb } from "../../columnar/duckdb/mod.ts";
+import { throwIfAborted } from "../abort.ts";
+import { batchBytes } from "../columnar/mod.ts";
+import { AppError } from "../errors.ts";
+import { Schema } from "../iceberg/spec/schema.ts";
+import type { DuckDb } from "../columnar/duckdb/mod.ts";
 import {
   columnsToRead,
   declareTables,
@@ -28,9 +28,9 @@ import { timestampKinds, toEngine, withZones, zonedSchema } from "./engine_types
 import { fileFilter } from "./pushdown.ts";
 import type { MentionedTable } from "./query_table.ts";
 import { withPortableTypes } from "./result_types.ts";
-import { requireQuery, rewriteSql } from "./rewrite_sql.ts";
+import { requireQuery, rewriteSql } from "./text/rewrite_sql.ts";
 import type { PlannedScan, QueryPlan } from "./scan_plan.ts";
-import { isSqlWord, type SqlToken, tokenizeSql } from "./sql_tokens.ts";
+import { isSqlWord, type SqlToken, tokenizeSql } from "./text/sql_tokens.ts";
 import { defineForPlanning, defineForRunning } from "./stand_ins.ts";
 
 /** Options of {@linkcode runQuery}. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MemoryQueryTable, NOW_MS, openEngine, queryBytes } from "../../../support/query_table.ts";
+import { MemoryQueryTable, NOW_MS, openEngine, queryBytes } from "../../support/query_table.ts";
 
 const db = await openEngine();
 const START = BigInt(Date.UTC(2026, 0, 1, 13, 30)) * 1000n;

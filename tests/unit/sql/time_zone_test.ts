@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { instantToLocal, localToInstant } from "../../../../lib/tables/query/time_zone.ts";
-import { AppError } from "../../../../lib/errors.ts";
+import { instantToLocal, localToInstant } from "../../../lib/sql/time_zone.ts";
+import { AppError } from "../../../lib/errors.ts";
 
 const micros = (iso: string) => BigInt(Date.parse(`${iso}Z`)) * 1000n;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tablesOf } from "../../../../lib/tables/query/sql_tables.ts";
+import { tablesOf } from "../../../../lib/sql/text/sql_tables.ts";
 
 const CASES: Readonly<Record<string, readonly string[]>> = {
   "SELECT * FROM db.events": ["db.events"],

@@ -6,7 +6,7 @@
  * The engine can neither describe nor plan a query that calls functions of ours. For that, other
  * functions of the same types stand in for the stand-ins.
  */
-import type { DuckDb } from "../../columnar/duckdb/mod.ts";
+import type { DuckDb } from "../columnar/duckdb/mod.ts";
 import { isJson, jsonAt, jsonKeysAt, jsonLengthAt, jsonTextAt, jsonTypeAt } from "./json_path.ts";
 import { instantToLocal, localToInstant } from "./time_zone.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readAhead } from "../../../../lib/tables/query/read_ahead.ts";
+import { readAhead } from "../../../../lib/columnar/table/read_ahead.ts";
 
 interface Opened {
   readonly names: string[];

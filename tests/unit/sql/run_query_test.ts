@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { tableFromIPC } from "apache-arrow";
-import { AppError } from "../../../../lib/errors.ts";
-import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
-import type { ScanRequest } from "../../../../lib/tables/query/query_table.ts";
-import { MemoryQueryTable, openEngine, queryBytes } from "../../../support/query_table.ts";
+import { AppError } from "../../../lib/errors.ts";
+import type { IcebergValue } from "../../../lib/iceberg/spec/types.ts";
+import type { ScanRequest } from "../../../lib/sql/query_table.ts";
+import { MemoryQueryTable, openEngine, queryBytes } from "../../support/query_table.ts";
 
 const db = await openEngine();
 const START = BigInt(Date.UTC(2026, 0, 1)) * 1000n;

@@ -1,5 +1,5 @@
 /** Time-zone arithmetic for SQL: the engine's own needs an extension that this build lacks. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../errors.ts";
 
 const MICROS_PER_MS = 1000n;
 const HOUR_MS = 3_600_000;

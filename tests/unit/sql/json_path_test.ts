@@ -6,7 +6,7 @@ import {
   jsonLengthAt,
   jsonTextAt,
   jsonTypeAt,
-} from "../../../../lib/tables/query/json_path.ts";
+} from "../../../lib/sql/json_path.ts";
 
 const JSON_TEXT = '{"a": {"b": [1, "two", null, {"c d": 9007199254740993}]}, "x/y": true, "k": 5}';
 
