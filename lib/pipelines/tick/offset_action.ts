@@ -1,0 +1,91 @@
+/** The offset of a stream in its sink: read, and moved on in the same commit as the rows. */
+import { AppError } from "../../errors.ts";
+import type { CommitAction } from "../../iceberg/commit/commit_action.ts";
+import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
+import { currentSnapshot, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
+import { offsetProperty, StreamOffset } from "../contract/offset.ts";
+
+/**
+ * The offset of the stream `key`; null where there is none. The property outlives the expiry of
+ * snapshots; where somebody has removed it, the newest snapshot that has it counts.
+ */
+export function readOffset(metadata: TableMetadata, key: string): StreamOffset | null {
+  const name = offsetProperty(key);
+  const property = metadata.properties[name];
+  if (property !== undefined) return parseOffset(property);
+  const head = currentSnapshot(metadata);
+  if (head === undefined) return null;
+  for (const { summary } of ancestorsOf(metadata, head.snapshotId)) {
+    const text = summary[name];
+    if (text !== undefined) return parseOffset(text);
+  }
+  return null;
+}
+
+/** Options of {@linkcode offsetAction}. */
+export interface OffsetActionOptions {
+  readonly key: string;
+  /** What the batch goes on from; null for the first one. */
+  readonly expected: StreamOffset | null;
+  readonly next: StreamOffset;
+}
+
+/**
+ * Moves the offset on, if it is still the expected one on the newest table. Errors, with which
+ * nothing is committed: `conflict`/`stream_fenced` where a later owner has been here;
+ * `conflict`/`stream_moved` (retryable: look again) where this stream has gone on meanwhile.
+ */
+export function offsetAction({ key, expected, next }: OffsetActionOptions): CommitAction {
+  return {
+    name: "move offset",
+    apply({ table: { metadata } }) {
+      const found = readOffset(metadata, key);
+      if (found !== null && found.epoch > next.epoch) throw fenced();
+      if (!isSame(found, expected)) throw moved();
+      const updates = { [offsetProperty(key)]: formatOffset(next) };
+      return Promise.resolve({
+        requirements: [],
+        updates: [{ action: "set-properties", updates }],
+      });
+    },
+  };
+}
+
+/** The text of an offset. */
+export function formatOffset(offset: StreamOffset): string {
+  return JSON.stringify(StreamOffset.parse(offset));
+}
+
+/** A later owner has taken the stream over. */
+export function fenced(): AppError {
+  const message = "Cannot commit: another server has taken the pipeline over";
+  return new AppError("conflict", "stream_fenced", message);
+}
+
+function moved(): AppError {
+  const message = "Cannot commit: the stream has gone on in the meantime";
+  return new AppError("conflict", "stream_moved", message);
+}
+
+function isSame(a: StreamOffset | null, b: StreamOffset | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.batch_id === b.batch_id && JSON.stringify(a.position) === JSON.stringify(b.position);
+}
+
+function parseOffset(text: string): StreamOffset {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw offsetInvalid(error);
+  }
+  const parsed = StreamOffset.safeParse(json);
+  if (!parsed.success) throw offsetInvalid(parsed.error);
+  return parsed.data;
+}
+
+function offsetInvalid(cause: unknown): AppError {
+  const message = "Cannot go on: the offset that the sink keeps cannot be read. Set the table " +
+    "property drls.stream.<key> back to what it was, or start under another checkpoint_location";
+  return new AppError("corrupt_data", "stream_offset_invalid", message, { cause });
+}
