@@ -59,6 +59,8 @@ export interface FileChanges {
   /** False to leave the table's manifests as they are; true by default. */
   readonly mergeManifests?: boolean;
   readonly operation: (changes: ChangeKinds) => SnapshotOperation;
+  /** What the summary says beside its counts. */
+  readonly summary?: Readonly<Record<string, string>>;
   /** Validates the parent before anything is written; throws to refuse. */
   readonly check?: (work: SnapshotWork) => Promise<void>;
   /** Validates what was removed; by default named files must have been there. */
@@ -160,6 +162,9 @@ export class MergingSnapshot implements SnapshotKind {
     for (const { file } of [...this.#addedData, ...this.#addedDeletes]) summary.added(file);
     for (const entry of [...data.removed, ...deletes.removed]) summary.removed(entry.dataFile);
     summary.removedAgain(data.duplicates + deletes.duplicates);
+    for (const [name, value] of Object.entries(this.#changes.summary ?? {})) {
+      summary.set(name, value);
+    }
     const created = manifests.filter((manifest) => work.writer.wrote(manifest)).length;
     summary.manifests({
       created,

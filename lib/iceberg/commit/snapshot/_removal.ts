@@ -7,6 +7,7 @@ import type { TableMetadata } from "../../spec/table_metadata.ts";
 import type { EntryFilter } from "./_manifest_filter.ts";
 import { fileKey } from "./_new_manifests.ts";
 import { partitionPruner } from "./_partition_pruner.ts";
+import { ReplacedPartitions } from "./_replaced_partitions.ts";
 import { RowFilter } from "./_row_filter.ts";
 
 /** A file to remove; scan tasks and manifest entries will do. */
@@ -24,25 +25,41 @@ export interface Removal {
   readonly paths: readonly string[];
   /** Data files go whose every row matches; null for none. */
   readonly where: Expression | null;
+  /** Files go that lie in the partitions of these. */
+  readonly partitionsOf: readonly DataFile[];
 }
 
 /** Removes nothing. */
-export const NO_REMOVAL: Removal = { data: [], deletes: [], paths: [], where: null };
+export const NO_REMOVAL: Removal = {
+  data: [],
+  deletes: [],
+  paths: [],
+  where: null,
+  partitionsOf: [],
+};
 
 /** Whether a removal may remove data files. */
 export function removesData(removal: Removal): boolean {
-  return removal.data.length + removal.paths.length > 0 || removal.where !== null;
+  const { data, paths, where, partitionsOf } = removal;
+  return data.length + paths.length + partitionsOf.length > 0 || where !== null;
 }
 
-/** The filter of data manifests. A file that matches `where` in part is `invalid`. */
+/**
+ * The filter of data manifests. A file that matches `where` in part is `invalid`, one of another spec
+ * that may lie in a partition in part is `unsupported`.
+ */
 export function dataFilter(removal: Removal, metadata: TableMetadata): EntryFilter {
   const named = namedFilter(removal.data, metadata);
   const paths = new Set(removal.paths);
   const rows = rowFilter(removal.where, metadata);
+  const replaced = new ReplacedPartitions(removal.partitionsOf, metadata);
   return {
-    mayHold: (manifest) => paths.size > 0 || named.mayHold(manifest) || rows.mayHold(manifest),
+    mayHold: (manifest) =>
+      paths.size > 0 || named.mayHold(manifest) || rows.mayHold(manifest) ||
+      replaced.mayHold(manifest),
     removes: (entry) =>
-      named.removes(entry) || paths.has(entry.dataFile.filePath) || rows.removes(entry),
+      named.removes(entry) || paths.has(entry.dataFile.filePath) || rows.removes(entry) ||
+      replaced.removes(entry.dataFile),
   };
 }
 
@@ -67,7 +84,8 @@ export interface DeleteFilterInput {
 /**
  * The filter of delete manifests. With a data file goes its deletion vector, and with a new vector
  * the former one (spec: "Deletion Vectors": at most one applies to a file). Position and equality
- * delete files go where they are named, or where `where` covers their whole partition.
+ * delete files go where they are named, or where `where` covers their whole partition. Where
+ * partitions are replaced, so do all of their deletes, and those for a removed file alone.
  */
 export function deleteFilter(input: DeleteFilterInput): EntryFilter {
   const { removal, metadata, superseding } = input;
@@ -76,11 +94,14 @@ export function deleteFilter(input: DeleteFilterInput): EntryFilter {
   const targets = vectorTargets(vectors);
   const holdsVector = partitionPruner(metadata, vectors);
   const partitions = partitionFilter(removal.where, metadata);
+  const replaced = replacedFilter(input);
   return {
     mayHold: (manifest) =>
-      named.mayHold(manifest) || holdsVector(manifest) || partitions.mayHold(manifest),
+      named.mayHold(manifest) || holdsVector(manifest) || partitions.mayHold(manifest) ||
+      replaced.mayHold(manifest),
     removes: (entry) =>
-      named.removes(entry) || isVectorOf(entry.dataFile, targets) || partitions.removes(entry),
+      named.removes(entry) || isVectorOf(entry.dataFile, targets) || partitions.removes(entry) ||
+      replaced.removes(entry),
   };
 }
 
@@ -139,5 +160,18 @@ function partitionFilter(where: Expression | null, metadata: TableMetadata): Ent
   return {
     mayHold: (manifest) => rows.mayHold(manifest),
     removes: ({ dataFile }) => rows.coversPartition(dataFile),
+  };
+}
+
+/** Delete files of replaced partitions, and of files that went with them. */
+function replacedFilter({ removal, metadata, superseding }: DeleteFilterInput): EntryFilter {
+  if (removal.partitionsOf.length === 0) return NOTHING;
+  const replaced = new ReplacedPartitions(removal.partitionsOf, metadata);
+  const paths = vectorTargets(superseding);
+  const besideRemoved = partitionPruner(metadata, superseding);
+  return {
+    mayHold: (manifest) => replaced.mayHoldDeletes(manifest) || besideRemoved(manifest),
+    removes: ({ dataFile }) =>
+      replaced.covers(dataFile) || paths.has(referencedDataFile(dataFile) ?? ""),
   };
 }

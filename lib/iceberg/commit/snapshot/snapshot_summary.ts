@@ -37,6 +37,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   "manifests-kept",
   "manifests-replaced",
   "entries-processed",
+  "replace-partitions",
   "engine-name",
   "engine-version",
   OPERATION_ID_PROPERTY,

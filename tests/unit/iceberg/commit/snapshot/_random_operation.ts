@@ -9,6 +9,7 @@ import {
   RewriteConflictError,
   rewriteFiles,
 } from "../../../../../lib/iceberg/commit/snapshot/rewrite_files.ts";
+import { replacePartitions } from "../../../../../lib/iceberg/commit/snapshot/replace_partitions.ts";
 import { RewriteManifests } from "../../../../../lib/iceberg/commit/snapshot/rewrite_manifests.ts";
 import { rowDelta } from "../../../../../lib/iceberg/commit/snapshot/row_delta.ts";
 import { eq } from "../../../../../lib/iceberg/expression/expression.ts";
@@ -52,6 +53,7 @@ export const KINDS = [
   "compact",
   "delete files",
   "overwrite",
+  "replace partition",
   "rewrite manifests",
   "remove dangling deletes",
 ] as const;
@@ -79,6 +81,8 @@ export async function planOperation(
       return deleteWhole(files, choice);
     case "overwrite":
       return overwrite(model, choice);
+    case "replace partition":
+      return replacePartition(model, choice);
     case "rewrite manifests":
       return { action: new RewriteManifests(), effect: UNCHANGED };
     case "remove dangling deletes":
@@ -211,6 +215,15 @@ function overwrite(model: RowModel, { a, b, c }: Choice): Planned {
       where: eq("region", region),
       add: rows.length === 0 ? [] : [model.addData(rows, region)],
     }),
+    effect: (before) => [...before.filter((row) => row.region !== region), ...rows],
+  };
+}
+
+function replacePartition(model: RowModel, { a, b, c }: Choice): Planned {
+  const region = pick(REGIONS, a);
+  const rows = model.newRows(keysFrom(c, 1 + b % 3), region);
+  return {
+    action: replacePartitions({ files: [model.addData(rows, region)] }),
     effect: (before) => [...before.filter((row) => row.region !== region), ...rows],
   };
 }

@@ -285,6 +285,8 @@ Deno.test("the law was tried on every kind of commit, and on every kind of confl
     "replace: committed",
     "delete: committed",
     "overwrite: committed",
+    "replace partitions: committed",
+    "replace partitions: committed again",
     "rewrite manifests: committed",
     "remove dangling deletes: committed",
     "replace: rewrite_conflict",
