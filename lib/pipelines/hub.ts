@@ -8,6 +8,8 @@ import type { PipelineMetrics } from "./contract/metrics.ts";
 export interface Watcher {
   /** Called when there is news; what it is, `take` says. Must not throw, and returns at once. */
   onNews(): void;
+  /** Called for a pipeline of the watch that is not there any more. As `onNews`. */
+  onForgotten?(pipelineId: string): void;
 }
 
 /** A watch that runs. */
@@ -22,7 +24,7 @@ export interface Watch {
 export interface WatchOptions {
   /** One pipeline only; all where null. */
   readonly pipelineId: string | null;
-  /** Leaves out what is not newer at the start: Unix milliseconds of `at`; null for everything. */
+  /** What {@linkcode PipelineHub.known} leaves out at the start. */
   readonly sinceMs: number | null;
 }
 
@@ -31,15 +33,17 @@ export class PipelineHub {
   readonly #latest = new Map<string, PipelineMetrics>();
   readonly #watches = new Set<ActiveWatch>();
 
-  /** Newest figures of a pipeline. */
+  /** Newest figures of a pipeline; those that newer ones have overtaken on the way are dropped. */
   publish(metrics: PipelineMetrics): void {
+    const known = this.#latest.get(metrics.pipeline_id);
+    if (known !== undefined && known.version > metrics.version) return;
     this.#latest.set(metrics.pipeline_id, metrics);
     for (const watch of this.#watches) watch.offer(metrics);
   }
 
   /** A pipeline that is not there any more. */
   forget(pipelineId: string): void {
-    this.#latest.delete(pipelineId);
+    if (!this.#latest.delete(pipelineId)) return;
     for (const watch of this.#watches) watch.drop(pipelineId);
   }
 
@@ -53,19 +57,25 @@ export class PipelineHub {
     return [...this.#latest.values()];
   }
 
-  /** Starts with what is known now, if that is news. */
-  watch(watcher: Watcher, { pipelineId, sinceMs }: WatchOptions): Watch {
-    const watch = new ActiveWatch(watcher, pipelineId, () => this.#watches.delete(watch));
-    this.#watches.add(watch);
-    for (const metrics of this.#latest.values()) {
-      if (sinceMs === null || Date.parse(metrics.at) > sinceMs) watch.offer(metrics);
-    }
-    return watch;
+  /**
+   * What is known of one pipeline or, for null, of all, without what is older than `sinceMs` (Unix
+   * milliseconds of `at`). What is as old is kept: in one millisecond a client may have seen half.
+   */
+  known({ pipelineId, sinceMs }: WatchOptions): readonly PipelineMetrics[] {
+    const chosen = pipelineId === null ? this.all() : [this.latest(pipelineId) ?? []].flat();
+    return chosen.filter(({ at }) => sinceMs === null || Date.parse(at) >= sinceMs);
   }
 
-  /** How many watch. */
-  get watchers(): number {
-    return this.#watches.size;
+  /** Starts with what is known now, if that is news. */
+  watch(watcher: Watcher, options: WatchOptions): Watch {
+    const watch = new ActiveWatch(
+      watcher,
+      options.pipelineId,
+      () => this.#watches.delete(watch),
+    );
+    this.#watches.add(watch);
+    for (const metrics of this.known(options)) watch.offer(metrics);
+    return watch;
   }
 }
 
@@ -83,13 +93,15 @@ class ActiveWatch implements Watch {
   }
 
   offer(metrics: PipelineMetrics): void {
-    if (this.#pipelineId !== null && this.#pipelineId !== metrics.pipeline_id) return;
+    if (!this.#concerns(metrics.pipeline_id)) return;
     this.#news.set(metrics.pipeline_id, metrics);
     this.#watcher.onNews();
   }
 
   drop(pipelineId: string): void {
+    if (!this.#concerns(pipelineId)) return;
     this.#news.delete(pipelineId);
+    this.#watcher.onForgotten?.(pipelineId);
   }
 
   take(): readonly PipelineMetrics[] {
@@ -100,5 +112,9 @@ class ActiveWatch implements Watch {
 
   end(): void {
     this.#onEnd();
+  }
+
+  #concerns(pipelineId: string): boolean {
+    return this.#pipelineId === null || this.#pipelineId === pipelineId;
   }
 }

@@ -23,10 +23,11 @@ export const TickParams = z.object({
   /** UUID of the sink that batches went to before; null before the first. */
   sinkUuid: z.string().nullable(),
   epoch: count,
-  /** Where the stream begins, once that is recorded; null before. */
-  startPosition: StreamPosition.nullable(),
-  /** Newest offset that is known; the sink's own wins. */
-  knownOffset: StreamOffset.nullable(),
+  /**
+   * Where the stream stands by the server's own records: before the first batch where it begins,
+   * later how far it got over snapshots without rows. Counts while the sink has had as many batches.
+   */
+  place: z.object({ batchId: count, position: StreamPosition }).nullable(),
   /** Reads no further than this snapshot; null for no bound. */
   untilSnapshotId: z.string().nullable(),
   /** Takes everything that there is in one batch, whatever the limits say. */
@@ -74,10 +75,13 @@ export const TickResult = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("begin"), position: StreamPosition, ...seen }),
   /** There are rows for a sink that does not exist. */
   z.object({ kind: z.literal("create_sink"), columns: z.array(SinkColumn), ...seen }),
-  /** Nothing to write; `offset` may have moved on over snapshots without rows. */
+  /** Nothing to write; the stream may have moved on over snapshots without rows. */
   z.object({
     kind: z.literal("quiet"),
+    /** What the sink has; null before the first batch. */
     offset: StreamOffset.nullable(),
+    /** Where the stream stands now. */
+    position: StreamPosition,
     sinkUuid: z.string().nullable(),
     changes: SourceChangeCounts,
     ...seen,

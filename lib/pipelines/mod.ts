@@ -1,0 +1,11 @@
+/** Streaming pipelines: rows that flow from table to table, exactly once, and what is seen of them. */
+export { PipelineMetrics } from "./contract/metrics.ts";
+export { PipelineHub } from "./hub.ts";
+export { IDLE_TIMEOUT_SECONDS, MONITOR_BOUNDS, type MonitorBounds } from "./monitor/bounds.ts";
+export type { MonitorSocket } from "./monitor/line.ts";
+export {
+  type MonitorQuery,
+  type MonitorStats,
+  PipelineMonitor,
+  type PipelineMonitorOptions,
+} from "./monitor/monitor.ts";

@@ -1,0 +1,49 @@
+/** The SQL engine of a pipeline's isolate: opened when a stream needs it, and kept from tick to tick. */
+import { DuckDb } from "../../columnar/duckdb/mod.ts";
+import type { Schema } from "../../iceberg/spec/schema.ts";
+import { openTransform, type Transform } from "../../sql/mod.ts";
+import type { TickParams } from "../contract/tick_job.ts";
+
+/** What is transformed, and when. */
+export interface TransformOptions {
+  readonly params: TickParams;
+  /** The source's columns. */
+  readonly schema: Schema;
+  /** `now()` in SQL. */
+  readonly nowMs: number;
+}
+
+/** See the module. */
+export class StreamEngine {
+  readonly #module: () => WebAssembly.Module;
+  readonly #memoryBytes: number;
+  #db: DuckDb | null = null;
+
+  /** `module` is DuckDB, compiled; it is asked for when it is needed. */
+  constructor(module: () => WebAssembly.Module, memoryBytes: number) {
+    this.#module = module;
+    this.#memoryBytes = memoryBytes;
+  }
+
+  /** Bytes that the engine holds. */
+  get heapBytes(): number {
+    return this.#db?.heapBytes ?? 0;
+  }
+
+  /** What is done to the rows of a batch; null where they go through as they are. */
+  async transform({ params, schema, nowMs }: TransformOptions): Promise<Transform | null> {
+    const { where, transform } = params.options;
+    if (where === undefined && transform === undefined) return null;
+    const db = this.#db ??= await DuckDb.open({
+      module: this.#module(),
+      memoryBytes: this.#memoryBytes,
+    });
+    return openTransform(db, {
+      schema,
+      names: params.sourceNames,
+      where: where ?? null,
+      transform: transform ?? null,
+      nowMs,
+    });
+  }
+}

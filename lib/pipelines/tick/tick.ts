@@ -1,0 +1,144 @@
+/**
+ * One tick of a stream: look at the source, read a batch, write it, commit it with its offset.
+ *
+ * ```
+ * load both tables ─► offset of the sink ─► plan ─┬─ nothing new: quiet
+ *                                                 └─ rows ─► files ─► commit: snapshot + offset
+ * ```
+ *
+ * Until the commit nothing can be seen of a batch, and the commit says how far the source was read:
+ * wherever a tick ends, the next one goes on from what the sink says.
+ */
+import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
+import { currentSchema, currentSnapshot, snapshotById } from "../../iceberg/spec/table_metadata.ts";
+import type { Schema } from "../../iceberg/spec/schema.ts";
+import type { JobHost } from "../../jobs/mod.ts";
+import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
+import type { TickParams, TickResult } from "../contract/tick_job.ts";
+import { lagOf } from "./lag.ts";
+import { type BatchPlan, planBatch, stepsAfter } from "./plan_batch.ts";
+import type { WrittenBatch } from "./commit_batch.ts";
+import { requireSameColumns, sinkChanges, sinkColumns } from "./sink_schema.ts";
+import { startPosition } from "./start_position.ts";
+import type { StreamEngine } from "./stream_engine.ts";
+import { openStreamTables, type StreamTables } from "./stream_tables.ts";
+import { writeBatch } from "./write_batch.ts";
+
+/** Runs `tickJob`. */
+export async function tick(
+  params: TickParams,
+  { host, engine }: { readonly host: JobHost; readonly engine: StreamEngine },
+): Promise<TickResult> {
+  const tables = await openStreamTables(params, host);
+  const { source, offset } = tables;
+  const position = positionOf(params, offset);
+  if (position === null) {
+    const start = startPosition(source.metadata, params.options.start_from);
+    return { kind: "begin", position: start, ...seen(tables, { position: start, host }) };
+  }
+  const plan = await plannedBatch(params, tables, { position, host });
+  if (plan.tasks.length === 0 && plan.changes === null) {
+    return {
+      kind: "quiet",
+      offset,
+      position: plan.position,
+      sinkUuid: tables.sink?.table.metadata.tableUuid ?? null,
+      changes: plan.counts,
+      ...seen(tables, { position: plan.position, host }),
+    };
+  }
+  const schema = currentSchema(source.metadata);
+  noticeChanges(params, { tables, schema });
+  const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
+  const rows = transform?.outputSchema ?? schema;
+  const about = seen(tables, { position: plan.position, host });
+  if (tables.sink === null) {
+    return { kind: "create_sink", columns: [...sinkColumns(rows.fields)], ...about };
+  }
+  const sink = tables.sink;
+  const { formatVersion } = sink.table.metadata;
+  const changes = sinkChanges(rows.fields, {
+    sink: currentSchema(sink.table.metadata),
+    formatVersion,
+    mode: params.options.schema_changes,
+  });
+  const toResult = (written: WrittenBatch) =>
+    ({ kind: "batch", changes: plan.counts, more: plan.more, ...written, ...about }) as const;
+  return toResult(
+    await writeBatch({ plan, transform, schema, changes }, {
+      params,
+      host,
+      tables: { ...tables, sink },
+      onCommit: (written) => host.announce(toResult(written)),
+    }),
+  );
+}
+
+/** The sink's word counts; the server's own records tell what the sink cannot. */
+function positionOf({ place }: TickParams, offset: StreamOffset | null): StreamPosition | null {
+  if (place !== null && place.batchId === (offset?.batch_id ?? 0)) return place.position;
+  return offset?.position ?? null;
+}
+
+async function plannedBatch(
+  { options, untilSnapshotId, ignoreLimits }: TickParams,
+  { source }: StreamTables,
+  { position, host }: { readonly position: StreamPosition; readonly host: JobHost },
+): Promise<BatchPlan> {
+  const { metadata, io } = source;
+  const none = Number.MAX_SAFE_INTEGER;
+  return await planBatch({
+    metadata,
+    manifests: manifestSource(io, metadata),
+    position,
+    sourceChanges: options.source_changes,
+    limits: ignoreLimits ? { files: none, rows: none, bytes: none } : {
+      files: options.max_files_per_batch,
+      rows: options.max_rows_per_batch ?? none,
+      bytes: options.max_bytes_per_batch,
+    },
+    untilSnapshotId: untilSnapshotId === null ? null : BigInt(untilSnapshotId),
+    signal: host.signal,
+  });
+}
+
+function noticeChanges(
+  { options }: TickParams,
+  { tables: { source, offset }, schema }: {
+    readonly tables: StreamTables;
+    readonly schema: Schema;
+  },
+): void {
+  const passes = options.transform === undefined && options.schema_changes === "fail";
+  if (!passes || offset === null) return;
+  const { schemas } = source.metadata;
+  requireSameColumns(schemas.find((one) => one.schemaId === offset.source_schema_id), schema);
+}
+
+/** What the source looked like, for figures and pins. */
+function seen(
+  { source: { metadata } }: StreamTables,
+  { position, host }: { readonly position: StreamPosition; readonly host: JobHost },
+) {
+  const head = currentSnapshot(metadata);
+  return {
+    sourceSnapshotId: head === undefined ? null : String(head.snapshotId),
+    sourceUuid: metadata.tableUuid,
+    neededSnapshotId: position.snapshot_id,
+    lag: head === undefined
+      ? { snapshots: 0, rows: 0, seconds: 0 }
+      : lagOf(unread({ metadata, position }, head), host.clock.now()),
+  };
+}
+
+/** A full scan that is under way counts as one snapshot. */
+function unread(
+  place: Parameters<typeof stepsAfter>[0],
+  head: Parameters<typeof stepsAfter>[1],
+): ReturnType<typeof stepsAfter> {
+  const { position, metadata } = place;
+  if (!position.scan_all_files) return stepsAfter(place, head);
+  const snapshot = snapshotById(metadata, BigInt(position.snapshot_id ?? "0"));
+  const rest = stepsAfter({ metadata, position: { ...position, files_read: null } }, head);
+  return snapshot === undefined ? rest : [{ snapshot, change: "append" }, ...rest];
+}
