@@ -2,6 +2,7 @@
  * The composition root: reads the settings, opens what the server stands on, serves, and takes it
  * all down again. It alone knows every part; nothing imports it.
  */
+import { tmpdir } from "node:os";
 import {
   type Access,
   createAccess,
@@ -89,6 +90,7 @@ function readSettings(): Settings {
     env: Deno.env.toObject(),
     cwd: Deno.cwd(),
     cores: navigator.hardwareConcurrency,
+    tempDir: tmpdir(),
     readTextFile: Deno.readTextFileSync,
   });
 }
@@ -148,9 +150,9 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const app = buildApp({
     access,
     tables: createTables({ withCatalog, reader }),
-    tableChanges: createTableChanges({ operations }),
+    tableChanges: createTableChanges({ operations, state, clock }),
     queries: createQueries({ withCatalog, queries, clock }),
-    maintenance: createMaintenance({ operations, clock }),
+    maintenance: createMaintenance({ operations, state, clock }),
     operations,
     configuration,
     health: { ...probes, stopping: () => stopping, uptimeSeconds },

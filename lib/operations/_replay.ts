@@ -15,8 +15,8 @@ const PASSING: ReadonlySet<string> = new Set<ErrorKind>([
   "internal",
 ]);
 
-/** Codes of other failures of that sort: rivals came first every time, and nothing was changed. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["commit_conflict"]);
+/** Codes of other failures of that sort: somebody else came first, and nothing was changed. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["commit_conflict", "pins_changed"]);
 
 /** A request that may be a repeat. */
 export interface Repeated {

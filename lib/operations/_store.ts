@@ -56,6 +56,31 @@ export async function noteCommit(
   return changed === 1;
 }
 
+/** Changes of a table that somebody asks about. */
+export interface ChangesOfTable {
+  /** `namespace.table`. */
+  readonly table: string;
+  /** Kinds of operations: `expire`, `drop-table`. */
+  readonly kinds: readonly string[];
+}
+
+/**
+ * Whether an operation of such a kind has leave to change the table and has not ended. Ask within the
+ * transaction that stores what the operation would have been refused for: one that gets leave later
+ * sees it, and one that got it before is found here.
+ */
+export async function isChangeUnderWay(
+  reader: SqlReader,
+  { table, kinds }: ChangesOfTable,
+): Promise<boolean> {
+  const rows = await reader.read(
+    z.object({ kind: z.string() }),
+    sql`SELECT DISTINCT kind FROM operations WHERE table_name = ${table}
+      AND ended_at IS NULL AND commit_note IS NOT NULL AND dry_run = 0`,
+  );
+  return rows.some(({ kind }) => kinds.includes(kind));
+}
+
 /** How an operation ended. */
 export interface OperationEnd {
   readonly state: OperationState;

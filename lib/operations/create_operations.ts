@@ -189,7 +189,7 @@ class OperationService implements Operations {
       this.#news.progress(id, progress);
     if (!("job" in operation)) {
       // All that it does is to ask the catalog for the change.
-      if (operation.dryRun !== true) await this.#noteCommit(id, { asks: operation.kind });
+      if (operation.dryRun !== true) await this.#noteCommit(run, { asks: operation.kind });
       return await operation.perform(prepared.params, {
         operationId: id,
         catalog,
@@ -201,11 +201,11 @@ class OperationService implements Operations {
       operationId: id,
       signal,
       onProgress,
-      onCommit: (note) => this.#noteCommit(id, commitRecord(note, { ctx, operation })),
+      onCommit: (note) => this.#noteCommit(run, commitRecord(note, { ctx, operation })),
       gateway: {
         ...gatewayTo(catalog),
         drop: async (location, options) => {
-          await this.#noteCommit(id, { asks: operation.kind });
+          await this.#noteCommit(run, { asks: operation.kind });
           await catalog.dropTable(location, options);
         },
       },
@@ -215,10 +215,17 @@ class OperationService implements Operations {
 
   /**
    * Remembers that the table is about to be changed; forbids it to an operation that others took for
-   * dead and closed, whose client may have been told to try anew.
+   * dead and closed, whose client may have been told to try anew, and to one that the state as it is
+   * now speaks against.
    */
-  async #noteCommit(id: string, note: unknown): Promise<void> {
-    const noted = await this.#deps.state.transaction((tx) => noteCommit(tx, { id, note }));
+  async #noteCommit<P, R>(
+    { operation, prepared, id }: Run<P, R>,
+    note: unknown,
+  ): Promise<void> {
+    const noted = await this.#deps.state.transaction(async (tx) => {
+      await operation.mayChange?.(tx, prepared);
+      return await noteCommit(tx, { id, note });
+    });
     if (noted) return;
     const message = "Cannot go on: this server was held up so long that others took it for dead, " +
       "and closed its operations; nothing was changed";

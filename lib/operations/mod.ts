@@ -1,4 +1,5 @@
 /** Operations on tables: recorded, audited, watched, cancelled, repeated safely. */
+export { type ChangesOfTable, isChangeUnderWay } from "./_store.ts";
 export { createOperations } from "./create_operations.ts";
 export type { OperationsDeps } from "./operations_deps.ts";
 export type {

@@ -2,6 +2,7 @@
 import type { Action, CallContext, Role } from "../access/mod.ts";
 import type { Catalog } from "../catalog/mod.ts";
 import type { JobProgress, JobSpec } from "../jobs/mod.ts";
+import type { Transaction } from "../state/mod.ts";
 import type { OperationResult } from "./schemas.ts";
 
 /** A client's wish that repeating a request does not repeat what it does. */
@@ -51,6 +52,11 @@ export interface OperationFacts<P, R> {
    * throws is the answer, without an operation. The catalog stays open until the operation has ended.
    */
   prepare(catalog: Catalog, signal: AbortSignal): Promise<PreparedOperation<P>>;
+  /**
+   * Called right before the table is changed, in the transaction that notes the change: what it
+   * rejects with forbids it. What is true of the state here cannot change before the note is there.
+   */
+  readonly mayChange?: (tx: Transaction, prepared: PreparedOperation<P>) => Promise<void>;
   /** The result as clients read it in `details_json`; a `bigint` shows as text. */
   toDetails(result: R): Readonly<Record<string, unknown>>;
   /** The state before and after, for the audit; the details by default. */

@@ -14,6 +14,7 @@ import type {
   OperationRunner,
   StartedOperation,
 } from "../operations/mod.ts";
+import { unlessInUse, type UseDeps } from "./_table_in_use.ts";
 import { appendOperation, type AppendRequest } from "./append_operation.ts";
 import {
   type AddColumnRequest,
@@ -26,15 +27,18 @@ import {
   type DropTableRequest,
   evolveJob,
   purgeTableJob,
+  type PurgeTableParams,
   type RenameColumnRequest,
   rollbackJob,
+  type RollbackParams,
+  type RollbackReceipt,
   type RollbackRequest,
   type UpdateColumnRequest,
 } from "./contract/mod.ts";
 import { describeColumn } from "./contract/describe_column.ts";
 
 /** What the verbs stand on. */
-export interface TableChangesDeps {
+export interface TableChangesDeps extends UseDeps {
   readonly operations: OperationRunner;
 }
 
@@ -46,15 +50,18 @@ export interface TableChanges {
   renameColumn(ctx: OperationContext, request: RenameColumnRequest): Promise<StartedOperation>;
   dropColumn(ctx: OperationContext, request: DropColumnRequest): Promise<StartedOperation>;
   updateColumn(ctx: OperationContext, request: UpdateColumnRequest): Promise<StartedOperation>;
-  /** Makes an earlier snapshot the current one. */
+  /** Makes an earlier snapshot the current one. `conflict`/`table_in_use` beneath a pipeline. */
   rollback(ctx: OperationContext, request: RollbackRequest): Promise<StartedOperation>;
   create(ctx: OperationContext, request: CreateTableRequest): Promise<StartedOperation>;
-  /** Takes a table out of its catalog, and deletes its files where that is asked for. */
+  /**
+   * Takes a table out of its catalog, and deletes its files where that is asked for.
+   * `conflict`/`table_in_use` where a running pipeline reads or writes it.
+   */
   drop(ctx: OperationContext, request: DropTableRequest): Promise<StartedOperation>;
 }
 
 /** Builds the verbs. */
-export function createTableChanges({ operations }: TableChangesDeps): TableChanges {
+export function createTableChanges({ operations, ...use }: TableChangesDeps): TableChanges {
   return {
     append: (ctx, request) => operations.run(ctx, appendOperation(request)),
     addColumn: (ctx, request) =>
@@ -78,25 +85,12 @@ export function createTableChanges({ operations }: TableChangesDeps): TableChang
       ),
     updateColumn: (ctx, request) =>
       operations.run(ctx, columnOperation("update-column", request, () => update(request))),
-    rollback: (ctx, request) =>
-      operations.run(
-        ctx,
-        tableOperation("rollback", request, {
-          job: rollbackJob,
-          params: (location) => ({
-            location,
-            dryRun: request.dry_run,
-            snapshotId: request.snapshot_id,
-          }),
-          toAudit: (receipt) => ({
-            before: { snapshot_id: receipt.previous_snapshot_id },
-            after: { snapshot_id: receipt.current_snapshot_id },
-          }),
-        }),
-      ),
+    rollback: (ctx, request) => operations.run(ctx, unlessInUse(rollback(request), use)),
     create: (ctx, request) => operations.run(ctx, creation(request)),
     drop: (ctx, request) =>
-      request.purge ? operations.run(ctx, purge(request)) : operations.run(ctx, removal(request)),
+      request.purge
+        ? operations.run(ctx, unlessInUse(purge(request), use))
+        : operations.run(ctx, unlessInUse(removal(request), use)),
   };
 }
 
@@ -133,6 +127,21 @@ function tableOperation<P, R extends Readonly<Record<string, unknown>>>(
     toDetails: (receipt) => receipt,
     ...(toAudit === undefined ? {} : { toAudit }),
   };
+}
+
+function rollback(request: RollbackRequest): JobOperation<RollbackParams, RollbackReceipt> {
+  return tableOperation("rollback", request, {
+    job: rollbackJob,
+    params: (location) => ({
+      location,
+      dryRun: request.dry_run,
+      snapshotId: request.snapshot_id,
+    }),
+    toAudit: (receipt) => ({
+      before: { snapshot_id: receipt.previous_snapshot_id },
+      after: { snapshot_id: receipt.current_snapshot_id },
+    }),
+  });
 }
 
 function columnOperation(kind: string, request: TableRequest, change: () => ColumnChange) {
@@ -269,13 +278,13 @@ function describeDefinition(definition: DefinedTable): CreateTableReceipt {
   };
 }
 
-function purge(request: DropTableRequest) {
+function purge(request: DropTableRequest): JobOperation<PurgeTableParams, DropTableReceipt> {
   const operation = tableOperation("drop-table", request, {
     job: purgeTableJob,
     params: (location) => ({ location, dryRun: request.dry_run }),
     toAudit: (receipt: DropTableReceipt) => ({ before: receipt, after: null }),
   });
-  return { ...operation, action: "table.drop", exclusive: !request.dry_run } as const;
+  return { ...operation, action: "table.drop", exclusive: !request.dry_run };
 }
 
 /** Without a purge, dropping is one call of the catalog, and no file is looked at. */

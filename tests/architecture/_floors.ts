@@ -10,6 +10,7 @@ const ADAPTERS = new Set([
   "access",
   "jobs",
   "operations",
+  "pins",
 ]);
 
 /** Adapters that stand on another one; all others stand beside each other. */
@@ -19,6 +20,7 @@ const ADAPTER_SUPPORT: Readonly<Record<string, readonly string[]>> = {
   access: ["state"],
   jobs: ["catalog", "storage"],
   operations: ["access", "state", "jobs", "catalog"],
+  pins: ["state"],
 };
 
 /** Rooms that only verbs enter: a route that queried the database would skip role and audit. */

@@ -72,6 +72,8 @@ Deno.test("findForbiddenImports() keeps neighbours apart, save the named pairs",
   for (const room of ["access", "state", "jobs", "catalog"]) {
     assert.deepEqual(reasons("lib/operations/a.ts", `../${room}/mod.ts`), []);
   }
+  assert.deepEqual(reasons("lib/pins/a.ts", "../state/mod.ts"), []);
+  assert.deepEqual(reasons("lib/pins/a.ts", "../operations/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/jobs/a.ts", "../operations/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/columnar/a.ts", "../storage/mod.ts"), neighbours);
 });

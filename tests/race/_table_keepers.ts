@@ -84,6 +84,7 @@ export const expireSnapshots: Action = async (act) => {
     olderThanMs: act.host.clock.now() - act.rules.expiresAfterMs,
     snapshotIds: [],
     cleanExpiredMetadata: act.chance.percent(50),
+    pins: [],
   }, act.host);
 };
 

@@ -8,12 +8,15 @@ import type { Snapshot } from "../spec/snapshot.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
 import { type ExpiryPlan, expiryUpdates, planExpiry, type UsedDefinitions } from "./plan_expiry.ts";
 import type { RetentionDefaults } from "./expirable_snapshots.ts";
+import { NO_PINS, type Pins } from "./pinned_snapshots.ts";
 
 /** Options of {@linkcode ExpireSnapshots}. */
 export interface ExpireSnapshotsOptions {
   /** The retention that applies to a table: its own properties may count. */
   readonly retentionOf: (metadata: TableMetadata) => RetentionDefaults;
   readonly snapshotIds: ReadonlySet<bigint>;
+  /** The pins that count for a table: a pin may be one of another table under the same name. */
+  readonly pinsOf: (metadata: TableMetadata) => Pins;
   /** Whether schemas and partition specs go that no snapshot uses. */
   readonly cleanExpiredMetadata: boolean;
 }
@@ -32,7 +35,7 @@ export async function planTableExpiry(
 ): Promise<ExpiryPlan> {
   const { snapshotIds, cleanExpiredMetadata } = options;
   const retention = options.retentionOf(metadata);
-  const base = { retention, snapshotIds };
+  const base = { retention, snapshotIds, pins: options.pinsOf(metadata) };
   const plan = planExpiry(metadata, { ...base, used: null });
   if (!cleanExpiredMetadata) return plan;
   const used = await definitionsOf(metadata, plan.kept, source);
@@ -46,6 +49,7 @@ export class ExpireSnapshots implements CommitAction {
   /** Of every attempt, as one may have come through whose reply was lost. */
   readonly #expired = new Map<bigint, Snapshot>();
   #plan: ExpiryPlan | null = null;
+  #pinned: Pins = NO_PINS;
   #before: LoadedTable | null = null;
 
   constructor(options: ExpireSnapshotsOptions) {
@@ -55,6 +59,11 @@ export class ExpireSnapshots implements CommitAction {
   /** The plan of the latest attempt that had something to do; null before. */
   get plan(): ExpiryPlan | null {
     return this.#plan;
+  }
+
+  /** What the latest attempt kept for pins alone, whether it had anything to do or not. */
+  get pinned(): Pins {
+    return this.#pinned;
   }
 
   /** The table that {@linkcode plan} was made for; it still knows what expires. */
@@ -70,6 +79,7 @@ export class ExpireSnapshots implements CommitAction {
   async apply(attempt: CommitAttempt): Promise<ActionChange> {
     const { metadata } = attempt.table;
     const plan = await planTableExpiry(metadata, this.#options, attempt);
+    this.#pinned = plan.pinned;
     const updates = expiryUpdates(plan);
     if (updates.length === 0) return { requirements: [], updates };
     this.#plan = plan;

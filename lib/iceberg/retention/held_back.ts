@@ -2,25 +2,28 @@
 import type { Snapshot, SnapshotRef } from "../spec/snapshot.ts";
 import type { TableMetadata } from "../spec/table_metadata.ts";
 import { branchRule, liveRefs, type RetentionDefaults } from "./expirable_snapshots.ts";
+import type { Pins } from "./pinned_snapshots.ts";
 
-/** Why a ref holds a snapshot. */
+/** Why a snapshot is held. */
 export type HoldReason =
   /** A tag points at it. */
   | "tag"
   /** It is among the last snapshots of a branch that are kept whatever their age. */
   | "min_snapshots_to_keep"
   /** The branch keeps snapshots for longer than was asked for. */
-  | "max_snapshot_age";
+  | "max_snapshot_age"
+  /** Somebody reads the table from it, or from one before it. */
+  | "pinned";
 
-/** Snapshots that one ref holds for one reason. Another ref may hold the same. */
+/** Snapshots that one ref or holder of a pin holds for one reason. Another may hold the same. */
 export interface HeldSnapshots {
   readonly heldBy: string;
-  readonly type: "branch" | "tag";
+  readonly type: "branch" | "tag" | "pin";
   readonly reason: HoldReason;
   readonly snapshots: number;
 }
 
-/** Refs that are named; there may be a hundred thousand. */
+/** Refs that are named, and holders of pins; there may be a hundred thousand. */
 const MAX_REFS = 100;
 /** Snapshots that are looked at: branches share ancestors, and their product may be huge. */
 const MAX_STEPS = 1_000_000;
@@ -41,6 +44,25 @@ export function heldBack(
     held.push(...(ref.type === "tag" ? heldByTag(ref, walk) : heldByBranch(ref, walk)));
   }
   return held;
+}
+
+/** What pins alone hold, by holder; see `ExpiryPlan.pinned`. */
+export function heldByPins(pinned: Pins): readonly HeldSnapshots[] {
+  // Snapshots of one stretch share one list of holders.
+  const stretches = new Map<readonly string[], number>();
+  for (const holders of pinned.values()) {
+    stretches.set(holders, (stretches.get(holders) ?? 0) + 1);
+  }
+  const counts = new Map<string, number>();
+  for (const [holders, snapshots] of stretches) {
+    for (const holder of holders) counts.set(holder, (counts.get(holder) ?? 0) + snapshots);
+  }
+  return [...counts].slice(0, MAX_REFS).map(([heldBy, snapshots]) => ({
+    heldBy,
+    type: "pin",
+    reason: "pinned",
+    snapshots,
+  }));
 }
 
 interface Walk {

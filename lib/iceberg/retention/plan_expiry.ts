@@ -5,6 +5,7 @@ import type { Schema } from "../spec/schema.ts";
 import type { Snapshot } from "../spec/snapshot.ts";
 import { schemaOfSpec, type TableMetadata } from "../spec/table_metadata.ts";
 import { expirableSnapshots, liveRefs, type RetentionDefaults } from "./expirable_snapshots.ts";
+import { pinnedSnapshots, type Pins } from "./pinned_snapshots.ts";
 
 /** What the files of snapshots that stay need of the metadata. */
 export interface UsedDefinitions {
@@ -19,6 +20,8 @@ export interface ExpiryOptions {
   readonly retention: RetentionDefaults;
   /** Snapshots that go in any case; those that the table does not have are passed over. */
   readonly snapshotIds: ReadonlySet<bigint>;
+  /** Snapshots that somebody reads the table from: they stay, with all that follow on branches. */
+  readonly pins: Pins;
   /** Partition specs and schemas that are not used go; null to leave both as they are. */
   readonly used: UsedDefinitions | null;
 }
@@ -27,6 +30,8 @@ export interface ExpiryOptions {
 export interface ExpiryPlan {
   readonly expired: readonly Snapshot[];
   readonly kept: readonly Snapshot[];
+  /** Of what is kept: snapshots that would go, were it not for these holders of pins. */
+  readonly pinned: Pins;
   /** Names of refs that are past their age, or point at nothing. */
   readonly removedRefs: readonly string[];
   readonly removedSchemaIds: readonly number[];
@@ -35,13 +40,17 @@ export interface ExpiryPlan {
 
 /**
  * Plans an expiry. `retention` counts per branch; snapshots named by id go whatever it says, unless a
- * ref points at one: that is `conflict`/`snapshot_referenced`.
+ * ref points at one (`conflict`/`snapshot_referenced`) or a pin needs it (`conflict`/`snapshot_held`).
  */
 export function planExpiry(metadata: TableMetadata, options: ExpiryOptions): ExpiryPlan {
   const { retention, snapshotIds, used } = options;
   const live = liveRefs(metadata, retention);
   refuseReferenced(snapshotIds, live);
-  const gone = new Set([...snapshotIds, ...expirableSnapshots(metadata, retention)]);
+  const branches = live.filter(({ type }) => type === "branch");
+  const needed = pinnedSnapshots(metadata.snapshots, { pins: options.pins, branches });
+  refusePinned(snapshotIds, needed);
+  const expirable = expirableSnapshots(metadata, retention);
+  const gone = new Set([...snapshotIds, ...expirable.filter((id) => !needed.has(id))]);
   const expired: Snapshot[] = [];
   const kept: Snapshot[] = [];
   for (const snapshot of metadata.snapshots) {
@@ -51,6 +60,10 @@ export function planExpiry(metadata: TableMetadata, options: ExpiryOptions): Exp
   return {
     expired,
     kept,
+    pinned: new Map(expirable.flatMap((id) => {
+      const holders = needed.get(id);
+      return holders === undefined ? [] : [[id, holders]];
+    })),
     removedRefs: [...metadata.refs.keys()].filter((name) => !liveNames.has(name)).sort(),
     ...(used === null
       ? { removedSchemaIds: [], removedSpecIds: [] }
@@ -130,5 +143,22 @@ function refuseReferenced(
   throw new AppError("conflict", "snapshot_referenced", message, {
     issues: [{ path: "snapshot_ids", message }],
     context: { refs: held.slice(0, 100).map(({ name }) => name) },
+  });
+}
+
+function refusePinned(snapshotIds: ReadonlySet<bigint>, needed: Pins): void {
+  if (needed.size === 0) return;
+  const held = [...snapshotIds].filter((id) => needed.has(id));
+  const [first] = held;
+  if (first === undefined) return;
+  const holders = needed.get(first) ?? [];
+  const others = holders.length > 3 ? ` and ${holders.length - 3} more` : "";
+  const message = `Cannot expire snapshot ${first}: it is held by ` +
+    holders.slice(0, 3).join(", ") + others +
+    (held.length > 1 ? `, and ${held.length - 1} more of those named are held` : "") +
+    "; wait until it has been read, stop the pipeline, or leave the snapshot out";
+  throw new AppError("conflict", "snapshot_held", message, {
+    issues: [{ path: "snapshot_ids", message }],
+    context: { snapshotIds: held.slice(0, 100).map(String) },
   });
 }

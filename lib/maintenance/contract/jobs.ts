@@ -41,6 +41,14 @@ export const ExpireParams = z.object({
   /** In decimal. */
   snapshotIds: z.array(z.string()),
   cleanExpiredMetadata: z.boolean(),
+  /** Who reads which snapshots, as far as the table's name tells. */
+  pins: z.array(z.object({
+    /** In decimal. */
+    snapshotId: z.string(),
+    /** Null for whatever table has the name. */
+    tableUuid: z.string().nullable(),
+    heldBy: z.string(),
+  })),
 });
 export type ExpireParams = z.infer<typeof ExpireParams>;
 

@@ -51,11 +51,18 @@ export const ExpireReceipt = z.object({
   removed_schemas_count: count,
   removed_partition_specs_count: count,
   held_back: z.array(z.object({
-    held_by: z.string().describe("name of the branch or tag"),
-    type: z.enum(["branch", "tag"]),
-    reason: z.enum(["tag", "min_snapshots_to_keep", "max_snapshot_age"]),
+    held_by: z.string().describe("name of the branch or tag, or the pipeline that reads on"),
+    type: z.enum(["branch", "tag", "pin"]),
+    reason: z.enum(["tag", "min_snapshots_to_keep", "max_snapshot_age", "pinned"]),
     snapshots: count,
-  })).describe("snapshots past their age that stay, and the first 100 refs that hold them"),
+  })).describe(
+    "snapshots past their age that stay: the first 100 refs that hold them, the first 100 pipelines",
+  ),
+  pinned_snapshots_count: count.describe("snapshots that stay for pipelines alone"),
+  pinned_snapshots: z.array(z.object({
+    snapshot_id: snapshotId,
+    held_by: z.array(z.string()).describe("the first 10 pipelines"),
+  })).describe("the first 1000 of them"),
 });
 export type ExpireReceipt = z.infer<typeof ExpireReceipt>;
 

@@ -29,6 +29,13 @@ export {
 export { findCommit } from "./sweep/find_commit_job.ts";
 export { sweepOperation } from "./sweep/sweep_operation_job.ts";
 
+/** What every isolate that changes tables needs to know: looking after jobs that were lost. */
+// deno-lint-ignore no-explicit-any -- each job has its own types, checked by its schemas.
+export const sweepJobs: readonly InstalledJob<any, any>[] = [
+  installedSweepOperationJob,
+  installedFindCommitJob,
+];
+
 /** Every job of maintenance, and the tasks that compaction shares out. */
 // deno-lint-ignore no-explicit-any -- each job has its own types, checked by its schemas.
 export const maintenanceJobs: readonly InstalledJob<any, any>[] = [
@@ -38,6 +45,5 @@ export const maintenanceJobs: readonly InstalledJob<any, any>[] = [
   installedExpireJob,
   installedRemoveOrphansJob,
   installedRewriteManifestsJob,
-  installedSweepOperationJob,
-  installedFindCommitJob,
+  ...sweepJobs,
 ];

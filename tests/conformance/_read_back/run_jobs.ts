@@ -69,6 +69,7 @@ export class TableJobs {
       olderThanMs: Number.MAX_SAFE_INTEGER,
       snapshotIds: [],
       cleanExpiredMetadata: true,
+      pins: [],
     });
   }
 

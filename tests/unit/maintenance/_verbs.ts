@@ -9,6 +9,7 @@ import type {
   OperationRunner,
   StartedOperation,
 } from "../../../lib/operations/mod.ts";
+import type { SqlReader } from "../../../lib/state/mod.ts";
 import { standIn } from "../../support/stand_in.ts";
 
 /** When the tests happen. */
@@ -36,7 +37,9 @@ export function verbs() {
       return Promise.resolve(standIn<StartedOperation>({ id: "op-1", kind: operation.kind }));
     },
   };
-  return { maintenance: createMaintenance({ operations, clock: { now: () => NOW_MS } }), asked };
+  const clock = { now: () => NOW_MS };
+  const state: SqlReader = { read: () => Promise.resolve([]) };
+  return { maintenance: createMaintenance({ operations, state, clock }), asked };
 }
 
 /** What the first operation asks of its job, once its table was found. */

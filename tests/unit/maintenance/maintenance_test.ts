@@ -145,6 +145,7 @@ Deno.test("expire() hands on what the reference sends", async () => {
     olderThanMs: null,
     snapshotIds: [],
     cleanExpiredMetadata: false,
+    pins: [],
   });
 });
 

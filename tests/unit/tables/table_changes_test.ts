@@ -9,6 +9,7 @@ import type {
   OperationRunner,
   StartedOperation,
 } from "../../../lib/operations/mod.ts";
+import type { SqlReader } from "../../../lib/state/mod.ts";
 import {
   AddColumnRequest,
   createTableChanges,
@@ -55,6 +56,7 @@ function world() {
       return Promise.resolve();
     },
   });
+  const state: SqlReader = { read: () => Promise.resolve([]) };
   const last = () => asked.at(-1) ?? assert.fail("Nothing was asked for");
   const prepare = async () => await last().prepare(catalog, signal);
   const perform = async () => {
@@ -62,7 +64,7 @@ function world() {
     return await last().perform(params, standIn<DirectWork>({ catalog, signal }));
   };
   return {
-    verbs: createTableChanges({ operations }),
+    verbs: createTableChanges({ operations, state, clock: { now: () => 0 } }),
     asked,
     last,
     prepare,

@@ -21,7 +21,6 @@ import {
   planTableExpiry,
 } from "../../../iceberg/retention/expire_snapshots.ts";
 import { retentionFromProperties } from "../../../iceberg/retention/expirable_snapshots.ts";
-import { heldBack } from "../../../iceberg/retention/held_back.ts";
 import type { ExpiryPlan } from "../../../iceberg/retention/plan_expiry.ts";
 import { manifestSource } from "../../../iceberg/scan/manifest_source.ts";
 import type { Snapshot } from "../../../iceberg/spec/snapshot.ts";
@@ -33,6 +32,7 @@ import { commitAction } from "../_commit.ts";
 import { requireGarbageCollection, requireReadable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { ExpireTally } from "./expire_tally.ts";
+import { heldInReceipt, pinsIn } from "./held_snapshots.ts";
 import { withReadSizes } from "./read_sizes.ts";
 
 /** Files that are found before they are deleted. */
@@ -68,6 +68,7 @@ function expiryOptions(params: ExpireParams, nowMs: number): ExpireSnapshotsOpti
   return {
     snapshotIds: new Set(params.snapshotIds.map(BigInt)),
     cleanExpiredMetadata: params.cleanExpiredMetadata,
+    pinsOf: (metadata) => pinsIn(metadata, params.pins),
     retentionOf: ({ properties }) => ({
       ...retentionFromProperties(properties, nowMs),
       ...(retainLast === null ? {} : { retainLast }),
@@ -121,6 +122,7 @@ async function perform(
     const nothing = {
       expired: [],
       kept: after.metadata.snapshots,
+      pinned: action.pinned,
       removedRefs: [],
       removedSchemaIds: [],
       removedSpecIds: [],
@@ -130,7 +132,8 @@ async function perform(
   const stays = new Set(after.metadata.snapshots.map(({ snapshotId }) => snapshotId));
   const expired = action.expired.filter(({ snapshotId }) => !stays.has(snapshotId));
   await deleteUseless({ before, after: after.metadata, expired, tally, signal }, host);
-  const done = { ...plan, expired, kept: after.metadata.snapshots };
+  const { pinned } = action;
+  const done = { ...plan, expired, pinned, kept: after.metadata.snapshots };
   const metadataFiles = deletedMetadata.length;
   return receiptOf(done, { table: before, options, tally, metadataFiles });
 }
@@ -198,10 +201,6 @@ function receiptOf(
 ): ExpireReceipt {
   const { metadata } = table;
   const ids = plan.expired.map(({ snapshotId }) => snapshotId);
-  const held = heldBack(
-    { snapshots: plan.kept, refs: metadata.refs },
-    options.retentionOf(metadata),
-  );
   return {
     ...tally.counts(),
     deleted_metadata_files_count: metadataFiles,
@@ -211,12 +210,7 @@ function receiptOf(
     removed_refs: [...plan.removedRefs],
     removed_schemas_count: plan.removedSchemaIds.length,
     removed_partition_specs_count: plan.removedSpecIds.length,
-    held_back: held.map(({ heldBy, type, reason, snapshots }) => ({
-      held_by: heldBy,
-      type,
-      reason,
-      snapshots,
-    })),
+    ...heldInReceipt(plan, { metadata, retention: options.retentionOf(metadata) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { heldBack } from "../../../../lib/iceberg/retention/held_back.ts";
+import { heldBack, heldByPins } from "../../../../lib/iceberg/retention/held_back.ts";
 import type { SnapshotRef } from "../../../../lib/iceberg/spec/snapshot.ts";
 import { NOW_MS, ref, tableWithSnapshots } from "../../../support/commit_fixture.ts";
 
@@ -26,7 +26,7 @@ Deno.test("heldBack() tells what a branch keeps by an age of its own", () => {
   ]);
 });
 
-Deno.test("heldBack() names tags, such as those that pipelines pin their source with", () => {
+Deno.test("heldBack() names tags, such as those that people pin a source with", () => {
   const refs = [
     ref("pipeline-7", 2n, { type: "tag" }),
     ref("main", 10n),
@@ -50,4 +50,17 @@ Deno.test("heldBack() passes over refs that are past their age, and snapshots th
 Deno.test("heldBack() names at most a hundred refs", () => {
   const tags = Array.from({ length: 300 }, (_, i) => ref(`t${i}`, 5n, { type: "tag" }));
   assert.equal(held([ref("main", 10n), ...tags]).length, 100);
+});
+
+Deno.test("heldByPins() counts for each holder, at most a hundred of them", () => {
+  const both = ["a", "b"];
+  const pinned = new Map([[1n, ["a"]], [2n, both], [3n, both]]);
+  assert.deepEqual(
+    heldByPins(pinned).map(({ heldBy, type, reason, snapshots }) =>
+      [heldBy, type, reason, snapshots].join(" ")
+    ),
+    ["a pin pinned 3", "b pin pinned 2"],
+  );
+  const many = Array.from({ length: 300 }, (_, i) => `p${i}`);
+  assert.equal(heldByPins(new Map([[1n, many]])).length, 100);
 });

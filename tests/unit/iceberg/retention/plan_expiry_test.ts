@@ -6,6 +6,7 @@ import {
   expiryUpdates,
   planExpiry,
 } from "../../../../lib/iceberg/retention/plan_expiry.ts";
+import { NO_PINS } from "../../../../lib/iceberg/retention/pinned_snapshots.ts";
 import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
 import type { TableMetadata } from "../../../../lib/iceberg/spec/table_metadata.ts";
 import type { NestedField } from "../../../../lib/iceberg/spec/types.ts";
@@ -24,6 +25,7 @@ function plan(metadata: TableMetadata, more: Partial<ExpiryOptions> = {}) {
   const found = planExpiry(metadata, {
     retention: { olderThanMs: LATER_MS, retainLast: 1, nowMs: LATER_MS },
     snapshotIds: new Set(),
+    pins: NO_PINS,
     used: null,
     ...more,
   });
@@ -59,6 +61,49 @@ Deno.test("planExpiry() passes over named snapshots that are gone", () => {
   assert.deepEqual(
     plan(tableWithSnapshots(2), { ...keepAll, snapshotIds: new Set([9n]) }).expired,
     [],
+  );
+});
+
+Deno.test("planExpiry() keeps what a pin needs, and tells what would have gone without it", () => {
+  const pins = new Map([[3n, ["pipeline 1"]]]);
+  const found = plan(tableWithSnapshots(6), { pins });
+  assert.deepEqual(found.expired, [1n, 2n]);
+  assert.deepEqual(found.kept, [3n, 4n, 5n, 6n]);
+  // The head stays without it.
+  assert.deepEqual([...found.pinned], [3n, 4n, 5n].map((id) => [id, ["pipeline 1"]]));
+});
+
+Deno.test("planExpiry() tells of no pin where nothing is old enough to go", () => {
+  const found = plan(tableWithSnapshots(6), { ...keepAll, pins: new Map([[2n, ["pipeline 1"]]]) });
+  assert.deepEqual([found.expired, found.pinned.size], [[], 0]);
+});
+
+Deno.test("planExpiry() refuses to let go by name what a pin needs, and says whose it is", () => {
+  const holders = ["pipeline 1", "pipeline 2", "pipeline 3", "pipeline 4"];
+  const pins = new Map([[2n, holders]]);
+  const refusal = (...ids: bigint[]) => {
+    try {
+      plan(tableWithSnapshots(5), { pins, snapshotIds: new Set(ids) });
+    } catch (error) {
+      assert(error instanceof AppError);
+      assert.deepEqual([error.kind, error.code, error.retryable], [
+        "conflict",
+        "snapshot_held",
+        false,
+      ]);
+      assert.deepEqual(error.issues.map(({ path }) => path), ["snapshot_ids"]);
+      return error.message;
+    }
+    assert.fail("was not refused");
+  };
+  const remedy = "; wait until it has been read, stop the pipeline, or leave the snapshot out";
+  const held = "it is held by pipeline 1, pipeline 2, pipeline 3 and 1 more";
+  assert.equal(refusal(2n), `Cannot expire snapshot 2: ${held}${remedy}`);
+  const more = ", and 1 more of those named are held";
+  assert.equal(refusal(1n, 4n, 3n), `Cannot expire snapshot 4: ${held}${more}${remedy}`);
+  assert.deepEqual(
+    plan(tableWithSnapshots(5), { ...keepAll, pins, snapshotIds: new Set([1n]) }).expired,
+    [1n],
   );
 });
 
@@ -179,6 +224,7 @@ Deno.test("expiryUpdates() make a table that needs no further expiry", () => {
   const options = {
     retention: { olderThanMs: LATER_MS, retainLast: 2, nowMs: LATER_MS },
     snapshotIds: new Set<bigint>(),
+    pins: NO_PINS,
     used: { specIds: new Set([0]), hasDeletes: false },
   };
   const updates = expiryUpdates(planExpiry(metadata, options));

@@ -27,6 +27,7 @@ export function run(
     olderThanMs: null,
     snapshotIds: [],
     cleanExpiredMetadata: false,
+    pins: [],
     ...more,
   };
   const { clock } = table.runtime;
