@@ -22,6 +22,8 @@ export type ErrorKind =
   | "unsupported_media_type"
   /** The caller takes the answer in no form that there is. */
   | "not_acceptable"
+  /** The path serves a WebSocket, and the request does not ask for one. */
+  | "upgrade_required"
   | "rate_limited"
   /** A table's own files are corrupt, truncated, hostile or break the specification. */
   | "corrupt_data"

@@ -24,6 +24,24 @@ export interface GaugeSpec {
   readonly read: () => number;
 }
 
+/** One value of a {@linkcode FamilySpec}, with its labels. */
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Values of one name that differ in their labels, read when somebody asks. */
+export interface FamilySpec {
+  /** `drls_` prefix, unit last; a counter's ends in `_total`. */
+  readonly name: string;
+  readonly help: string;
+  /** A counter only grows; whoever reads the figures builds rates on that. */
+  readonly kind: "counter" | "gauge";
+  readonly labels: readonly string[];
+  /** Whoever gives them keeps their number bounded. */
+  readonly read: () => Iterable<LabelledValue>;
+}
+
 /** Counts what the server does. */
 export interface Metrics {
   /** Text exposition format, and its media type. */
@@ -32,6 +50,7 @@ export interface Metrics {
   /** Call exactly once for each {@linkcode Metrics.requestStarted}. */
   requestFinished(sample: RequestSample): void;
   addGauge(spec: GaugeSpec): void;
+  addFamily(spec: FamilySpec): void;
 }
 
 const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -68,6 +87,7 @@ export function createMetrics(): Metrics {
       requests.inc({ method: label, route, status: String(status) });
       durations.observe({ method: label, route }, seconds);
     },
+    addFamily: (spec) => addFamily(spec, registers),
     addGauge({ name, help, read }) {
       new Gauge({
         name,
@@ -79,4 +99,26 @@ export function createMetrics(): Metrics {
       });
     },
   };
+}
+
+function addFamily({ name, help, kind, labels, read }: FamilySpec, registers: Registry[]): void {
+  const options = { name, help, labelNames: [...labels], registers };
+  if (kind === "gauge") {
+    new Gauge({
+      ...options,
+      collect() {
+        // What is not there any more must not be shown for ever.
+        this.reset();
+        for (const { labels, value } of read()) this.set(labels, value);
+      },
+    });
+    return;
+  }
+  new Counter({
+    ...options,
+    collect() {
+      this.reset();
+      for (const { labels, value } of read()) this.inc(labels, value);
+    },
+  });
 }

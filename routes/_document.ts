@@ -147,7 +147,9 @@ function responses(route: Route): ZodOpenApiOperationObject["responses"] {
     };
   }
   return Object.fromEntries(
-    Object.entries(all).map(([status, response]) => [status as `${2 | 4 | 5}${string}`, response]),
+    Object.entries(all).map((
+      [status, response],
+    ) => [status as `${1 | 2 | 4 | 5}${string}`, response]),
   );
 }
 
@@ -179,10 +181,14 @@ function errorHeaders(status: number) {
   const challenge = {
     "WWW-Authenticate": { description: "How to authenticate", schema: { type: "string" } },
   } as const;
+  const upgrade = {
+    "Upgrade": { description: "`websocket`", schema: { type: "string" } },
+  } as const;
   return {
     ...REQUEST_ID_HEADER,
     ...(status === 429 || status === 503 ? retry : {}),
     ...(status === 401 ? challenge : {}),
+    ...(status === 426 ? upgrade : {}),
   };
 }
 

@@ -41,12 +41,16 @@ export type ProblemStatus =
   | 413
   | 415
   | 422
+  | 426
   | 429
   | 500
   | 503;
 
 /** Seconds after which a caller may try again, where the error does not say. */
 export const DEFAULT_RETRY_AFTER_SECONDS = 1;
+
+/** The one version of WebSockets that there is (RFC 6455, 4.1). */
+export const WEB_SOCKET_VERSION = "13";
 
 /** One shape for each kind: a new kind does not compile until it has a status. */
 const SHAPES: Readonly<Record<ErrorKind, ProblemShape>> = {
@@ -61,6 +65,7 @@ const SHAPES: Readonly<Record<ErrorKind, ProblemShape>> = {
   too_large: { status: 413, title: "Too large" },
   not_acceptable: { status: 406, title: "Not acceptable" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
+  upgrade_required: { status: 426, title: "Upgrade required" },
   rate_limited: { status: 429, title: "Too many requests" },
   // The request is understood and the table is there, but what it holds cannot be processed.
   corrupt_data: { status: 422, title: "Corrupt table data" },
@@ -92,6 +97,10 @@ export function problemResponse(error: unknown, context: ProblemContext): Respon
   const { status, title } = SHAPES[known.kind];
   const headers = new Headers();
   if (status === 401) headers.set("www-authenticate", 'Bearer realm="drls"');
+  if (status === 426) {
+    headers.set("upgrade", "websocket");
+    headers.set("sec-websocket-version", WEB_SOCKET_VERSION);
+  }
   const wait = known.retryAfterSeconds ?? (status === 503 ? DEFAULT_RETRY_AFTER_SECONDS : null);
   if (wait !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(wait))));
   const opaque = known.kind === "internal";

@@ -16,7 +16,8 @@ export type Access = Role | "public";
 
 /** A successful answer. */
 export interface Answer<A extends z.ZodType = z.ZodType> {
-  readonly status: 200 | 201 | 202 | 204;
+  /** 101 for a WebSocket, whose messages from the server the schema then describes. */
+  readonly status: 101 | 200 | 201 | 202 | 204;
   readonly description: string;
   /** Schema of a JSON body; without it the handler returns a `Response`, or null for 204. */
   readonly schema?: A;

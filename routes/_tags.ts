@@ -12,6 +12,7 @@ export const TAGS: readonly Tag[] = [
   { name: "Catalog", description: "Tables of the configured catalog" },
   { name: "Query", description: "SQL over the tables, to read" },
   { name: "Operations", description: "What changes tables, and how it goes" },
+  { name: "Pipelines", description: "Rows that flow from table to table, and how they do" },
   { name: "Configuration", description: "Which catalog is served" },
   { name: "Access", description: "Users, tokens, sessions and the audit trail" },
   { name: "Documentation", description: "The API about itself" },

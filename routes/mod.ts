@@ -15,6 +15,7 @@ import { evolveRoutes } from "./evolve.ts";
 import { healthRoutes } from "./health.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { monitorRoutes } from "./monitor.ts";
 import { operationRoutes } from "./operations.ts";
 import { queryRoutes } from "./query.ts";
 import type { Services } from "./services.ts";
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...maintenanceRoutes,
   ...evolveRoutes,
   ...operationRoutes,
+  ...monitorRoutes,
   ...configRoutes,
   ...userRoutes,
   ...tokenRoutes,

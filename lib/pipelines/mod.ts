@@ -1,5 +1,6 @@
 /** Streaming pipelines: rows that flow from table to table, exactly once, and what is seen of them. */
 export { PipelineMetrics } from "./contract/metrics.ts";
+export { MAX_PIPELINES_SHOWN, monitorGauges, pipelineFamilies } from "./gauges.ts";
 export { PipelineHub } from "./hub.ts";
 export { IDLE_TIMEOUT_SECONDS, MONITOR_BOUNDS, type MonitorBounds } from "./monitor/bounds.ts";
 export type { MonitorSocket } from "./monitor/line.ts";

@@ -25,6 +25,8 @@ export async function authenticate(
   { access, http }: AuthServices,
 ): Promise<Principal> {
   if (http.auth === "off") return developmentPrincipal(c, http.corsOrigins);
+  const own = ownOrigin(c, http.trustedProxies);
+  if (isWebSocket(c)) requireKnownOrigin(c, [own, ...http.corsOrigins]);
   const caller = { clientAddress: clientAddress(c, http.trustedProxies) };
   const authorization = c.req.header("authorization");
   if (authorization !== undefined) {
@@ -32,7 +34,6 @@ export async function authenticate(
     if (credential === undefined) throw unauthenticated('expected the scheme "Bearer"');
     return await access.authenticateBearer({ ...caller, credential });
   }
-  const own = ownOrigin(c, http.trustedProxies);
   const cookie = readSessionCookie(c.req.header("cookie"), c.req.header("origin") ?? own);
   if (cookie !== null) {
     const origin = sessionOrigin(c, own);
@@ -52,6 +53,21 @@ export async function authenticate(
  */
 export function isWebSocket(c: Context<AppEnv>): boolean {
   return c.req.method === "GET" && c.req.header("upgrade")?.toLowerCase() === "websocket";
+}
+
+/**
+ * Browsers let any page open a WebSocket anywhere and read what comes (RFC 6455, 10.2), so the page's
+ * origin must be one that may read answers. Whatever the credential: a proxy may have added it.
+ * Programs send no origin and are not held to one.
+ */
+function requireKnownOrigin(c: Context<AppEnv>, known: readonly string[]): void {
+  const origin = c.req.header("origin");
+  if (origin === undefined || known.includes(origin)) return;
+  throw new AppError(
+    "forbidden",
+    "foreign_origin",
+    "Cannot open a WebSocket for a page of another site. Add its origin to DRLS_CORS_ORIGINS",
+  );
 }
 
 /** A cookie travels by itself, so whatever changes something must say which page caused it. */

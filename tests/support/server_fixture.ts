@@ -12,6 +12,7 @@ import { createMetrics } from "../../lib/metrics.ts";
 import { openState } from "../../lib/state/mod.ts";
 import type { Maintenance } from "../../lib/maintenance/mod.ts";
 import type { Operations } from "../../lib/operations/mod.ts";
+import { type MonitorBounds, PipelineHub, PipelineMonitor } from "../../lib/pipelines/mod.ts";
 import type { Queries, TableChanges, Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
 import { maintenanceAnswers, operationAnswers, tableChangeAnswers } from "./operation_answers.ts";
@@ -30,6 +31,7 @@ export interface ServerFixtureOptions {
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly http?: Partial<Services["http"]>;
+  readonly monitorBounds?: Partial<MonitorBounds>;
 }
 
 /** A running application; dispose of it to remove its files. */
@@ -45,6 +47,8 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   const state = await openState({ url: `file:${dataDir}/state.db`, authToken: null, dataDir });
   const issuer = await createIssuer(clock);
   const access = createAccess({ state, clock, log, jwt: issuer.verifier, instance: "test" });
+  const hub = new PipelineHub();
+  const monitor = new PipelineMonitor({ hub, access, log, bounds: options.monitorBounds ?? {} });
   const app = buildApp({
     access,
     tables: options.tables,
@@ -59,6 +63,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       stopping: () => false,
       uptimeSeconds: () => 1,
     },
+    monitor,
     metrics: createMetrics(),
     log,
     clock,
@@ -82,6 +87,9 @@ export async function createServerFixture(options: ServerFixtureOptions) {
   let callers = 0;
   return {
     access,
+    hub,
+    monitor,
+    fetch: app.fetch,
     operator,
     lines,
     passTime: (ms: number) => offsetMs += ms,

@@ -31,6 +31,27 @@ Deno.test("addGauge() reads its value when somebody asks", async () => {
   assert.match((await metrics.render()).text, /^drls_x_bytes 2$/m);
 });
 
+Deno.test("addFamily() shows what there is now, as what it is", async () => {
+  const metrics = createMetrics();
+  let values = [
+    { labels: { pipeline: "a" }, value: 5 },
+    { labels: { pipeline: 'b"\n' }, value: 0 },
+  ];
+  const read = () => values;
+  const labels = ["pipeline"];
+  metrics.addFamily({ name: "drls_x_total", help: "X", kind: "counter", labels, read });
+  metrics.addFamily({ name: "drls_y_bytes", help: "Y", kind: "gauge", labels, read });
+  const { text } = await metrics.render();
+  assert.match(text, /^# TYPE drls_x_total counter$/m);
+  assert.match(text, /^# TYPE drls_y_bytes gauge$/m);
+  assert.match(text, /^drls_x_total\{pipeline="a"\} 5$/m);
+  assert.match(text, /^drls_y_bytes\{pipeline="b\\"\\n"\} 0$/m);
+  values = [{ labels: { pipeline: "a" }, value: 6 }];
+  const later = (await metrics.render()).text;
+  assert.match(later, /^drls_x_total\{pipeline="a"\} 6$/m);
+  assert.ok(!later.includes('pipeline="b'), later);
+});
+
 Deno.test("two servers in one process have metrics of their own", async () => {
   const one = createMetrics();
   const other = createMetrics();

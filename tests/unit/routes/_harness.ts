@@ -28,6 +28,7 @@ export interface HarnessOptions {
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly configuration?: Services["configuration"];
+  readonly monitor?: Partial<Services["monitor"]>;
   readonly health?: Partial<HealthProbes>;
   readonly routes?: readonly Route[];
 }
@@ -52,6 +53,7 @@ export function harness(options: HarnessOptions = {}) {
       uptimeSeconds: () => 1.5,
       ...options.health,
     },
+    monitor: standIn<Services["monitor"]>(options.monitor),
     metrics,
     log,
     clock: { now: () => Date.UTC(2026, 0, 1) },

@@ -82,6 +82,7 @@ Deno.test("a ticket counts only for a WebSocket", async () => {
   const seen: OriginBound[] = [];
   const { app } = harness({
     routes: ROUTES,
+    http: { corsOrigins: ["https://app.example.com"] },
     access: {
       redeemTicket: (input) => {
         seen.push(input);
@@ -120,6 +121,36 @@ Deno.test("over HTTPS a cookie counts only under the name that neighbours cannot
 Deno.test("a WebSocket with a session cookie must say which page opened it", async () => {
   const headers = { upgrade: "websocket", ...cookie(TOKENS.Admin) };
   assert.equal((await call({ headers })).status, 403);
+});
+
+Deno.test("a WebSocket of a page of another site is refused, whatever its credential", async () => {
+  const access = {
+    authenticateSession: () => Promise.resolve(principal("Admin")),
+    redeemTicket: () => assert.fail("The ticket was spent"),
+  };
+  const { app } = harness({
+    routes: ROUTES,
+    access,
+    http: { corsOrigins: ["https://app.example.com"] },
+  });
+  const status = async (origin: string | null, headers: Record<string, string>, query = "") => {
+    const origins: Record<string, string> = origin === null ? {} : { origin };
+    const all = { upgrade: "websocket", ...origins, ...headers };
+    const response = await app.request(`/api/probe${query}`, { headers: all });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const origin of ["https://evil.example.com", "null", "http://localhost.evil.example.com"]) {
+    assert.equal(await status(origin, as("Admin")), 403, origin);
+    assert.equal(await status(origin, cookie("x")), 403, origin);
+    assert.equal(await status(origin, {}, "?ticket=t1"), 403, origin);
+  }
+  for (const origin of ["http://localhost", "https://app.example.com", null]) {
+    assert.equal(await status(origin, as("Admin")), 200, String(origin));
+  }
+  assert.equal(await status("http://localhost", cookie("x")), 200);
+  const plain = { ...as("Admin"), origin: "https://evil.example.com" };
+  assert.equal((await app.request("/api/probe", { headers: plain })).status, 200);
 });
 
 Deno.test("too many failures are 429 with the time to wait", async () => {

@@ -24,6 +24,7 @@ const STATUSES: Record<ErrorKind, number> = {
   too_large: 413,
   unsupported_media_type: 415,
   not_acceptable: 406,
+  upgrade_required: 426,
   rate_limited: 429,
   corrupt_data: 422,
   unsupported: 422,
@@ -58,6 +59,8 @@ for (const [kind, status] of Object.entries(STATUSES)) {
     assert.equal(body.detail.includes("Cannot do it"), !internal);
     assert.equal(response.headers.has("retry-after"), status === 503);
     assert.equal(response.headers.has("www-authenticate"), status === 401);
+    assert.equal(response.headers.get("upgrade"), status === 426 ? "websocket" : null);
+    assert.equal(response.headers.get("sec-websocket-version"), status === 426 ? "13" : null);
   });
 }
 
