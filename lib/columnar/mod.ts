@@ -30,11 +30,31 @@ export {
   SPEC_ID_COLUMN,
 } from "./table/metadata_columns.ts";
 export { compileProjection, type Projection } from "./table/project_batch.ts";
+export { NameProjection, type NameProjectionOptions } from "./table/project_by_name.ts";
+export { matchingRows } from "./table/matching_rows.ts";
 export { readAhead, type ReadAheadOptions } from "./table/read_ahead.ts";
 export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";
 export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
 export { PartitionRouter, type PartitionRows } from "./table/write/partition_router.ts";
+export {
+  DEFAULT_DELETED_ROWS,
+  deleteRows,
+  type DeleteRowsOptions,
+  type PreparedDeletes,
+} from "./table/find_rows/delete_rows.ts";
+export {
+  findRows,
+  type FindRowsOptions,
+  type FoundRows,
+  type TableState,
+} from "./table/find_rows/find_rows.ts";
+export { DEFAULT_KEY_BYTES, KeyBag, type KeyBagOptions } from "./table/keys/key_bag.ts";
+export {
+  DEFAULT_HELD_BYTES,
+  LatestRows,
+  type LatestRowsOptions,
+} from "./table/keys/latest_rows.ts";
 export { sortKeys } from "./table/sort/sort_keys.ts";
 export { type KeyMaker, sortOrderKeys } from "./table/sort/sort_order_keys.ts";
 export { zOrderKeys, type ZOrderOptions } from "./table/sort/z_order_keys.ts";

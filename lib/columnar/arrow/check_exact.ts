@@ -20,8 +20,11 @@ import { plainColumn } from "./plain.ts";
 const MILLIS_PER_DAY = 86_400_000n;
 const NANOS_PER_MICRO = 1_000n;
 
-/** Cut what does not fit; refuse it; refuse also times with a zone for times without, or the reverse. */
-export type Exactness = "none" | "values" | "values_and_zones";
+/**
+ * Cut what does not fit; refuse it; refuse also times with a zone for times without, or the reverse.
+ * `values_in_utc` takes times without a zone for instants in UTC, and refuses the reverse.
+ */
+export type Exactness = "none" | "values" | "values_in_utc" | "values_and_zones";
 
 /** Options of {@linkcode checkExact}. */
 export interface CheckExactOptions {
@@ -37,7 +40,7 @@ export function checkExact(column: Data, type: PrimitiveType, options: CheckExac
     case ArrowTypeId.Dictionary:
       return checkExact(plainColumn(column), type, options);
     case ArrowTypeId.Timestamp:
-      if (exactness === "values_and_zones") checkZone(column, type, fault);
+      if (exactness !== "values") checkZone(column, type, options);
       if (isNanos(column) && type.kind.startsWith("timestamp") && !type.kind.endsWith("_ns")) {
         checkMultiples(column, NANOS_PER_MICRO, fault);
       }
@@ -62,13 +65,17 @@ function isNanos(column: Data): boolean {
 }
 
 /** An instant is no time on a wall, nor the other way round. */
-function checkZone(column: Data, type: PrimitiveType, fault: ColumnFault): void {
+function checkZone(
+  column: Data,
+  type: PrimitiveType,
+  { exactness, fault }: CheckExactOptions,
+): void {
   const hasZone = Boolean((column.type as Timestamp).timezone);
   const isInstant = type.kind === "timestamptz" || type.kind === "timestamptz_ns";
   if (hasZone && (type.kind === "timestamp" || type.kind === "timestamp_ns")) {
     throw fault(`it holds times with a zone, wanted ${type.kind}, which has none`, null);
   }
-  if (!hasZone && isInstant) {
+  if (!hasZone && isInstant && exactness === "values_and_zones") {
     throw fault(`it holds times without a zone, wanted ${type.kind}, which has one`, null);
   }
 }

@@ -42,14 +42,29 @@ export function queryFailure(error: unknown): AppError {
     return new AppError("too_large", "query_too_large", message);
   }
   const table = NO_TABLE.exec(text)?.[1];
-  if (table !== undefined) {
-    const message = "Cannot run the query: it reads a table that the catalog does not have";
-    const issue = `There is no table "${shorten(table)}". Tables are named namespace.table, as ` +
-      "GET /api/tables lists them";
-    return new AppError("invalid", "sql_invalid", message, {
-      issues: [{ path: "sql", message: issue }],
-    });
-  }
+  if (table !== undefined) return missingTable(table);
+  return refused(text);
+}
+
+const missingTables = new WeakSet<AppError>();
+
+/** Whether an error is that of a query which names a table that is not there. */
+export function isMissingTable(error: unknown): boolean {
+  return error instanceof AppError && missingTables.has(error);
+}
+
+function missingTable(table: string): AppError {
+  const message = "Cannot run the query: it reads a table that the catalog does not have";
+  const issue = `There is no table "${shorten(table)}". Tables are named namespace.table, as ` +
+    "GET /api/tables lists them";
+  const error = new AppError("invalid", "sql_invalid", message, {
+    issues: [{ path: "sql", message: issue }],
+  });
+  missingTables.add(error);
+  return error;
+}
+
+function refused(text: string): AppError {
   const message = `Cannot run the query: the engine refuses it (${kindOf(text)})`;
   return new AppError("invalid", "sql_invalid", message, {
     issues: [{ path: "sql", message: shorten(text) }],
