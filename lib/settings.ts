@@ -59,6 +59,12 @@ export interface Settings {
   readonly queryIsolates: number;
   /** Memory that one query may use, in bytes. */
   readonly queryMemoryBytes: number;
+  /** Pipelines that run at a time. */
+  readonly maxPipelines: number;
+  /** Memory that one pipeline may use, in bytes. */
+  readonly pipelineMemoryBytes: number;
+  /** Folders and `s3://` prefixes that checkpoints may lie in, beside the warehouse. */
+  readonly checkpointRoots: readonly string[];
 }
 
 /** What {@linkcode loadSettings} needs of the machine. */
@@ -67,6 +73,8 @@ export interface SettingsSource {
   /** Folder that relative paths start from. */
   readonly cwd: string;
   readonly cores: number;
+  /** Folder for temporary files. */
+  readonly tempDir: string;
   readonly readTextFile: (path: string) => string;
 }
 
@@ -262,6 +270,9 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
     queryIsolates: parsed.DRLS_QUERY_ISOLATES ??
       Math.max(MIN_DEFAULT_QUERIES, Math.min(MAX_DEFAULT_QUERIES, source.cores)),
     queryMemoryBytes: parsed.DRLS_QUERY_MEMORY_BYTES,
+    maxPipelines: parsed.DRLS_MAX_PIPELINES,
+    pipelineMemoryBytes: parsed.DRLS_PIPELINE_MEMORY_BYTES,
+    checkpointRoots: parsed.DRLS_CHECKPOINT_ROOTS ?? [dataDir, source.tempDir],
   };
 }
 

@@ -225,6 +225,22 @@ export const settingsSchema = z.object({
       expected: "a size from 64 MiB to 3 GiB, for example 1GiB",
       shownDefault: "1GiB",
     }),
+  DRLS_MAX_PIPELINES: whole(0, 1_000).default(32).register(about, {
+    description: "Pipelines that this server runs at a time; 0 leaves them to other servers",
+    expected: "a whole number from 0 to 1000",
+    shownDefault: "32",
+  }),
+  DRLS_PIPELINE_MEMORY_BYTES: byteSize(MIN_JOB_MEMORY_BYTES, MAX_QUERY_MEMORY_BYTES)
+    .default(512 * 1024 ** 2).register(about, {
+      description: "Memory that one pipeline may use in its isolate",
+      expected: "a size from 64 MiB to 3 GiB, for example 512MiB",
+      shownDefault: "512MiB",
+    }),
+  DRLS_CHECKPOINT_ROOTS: list(location).optional().register(about, {
+    description: "Folders and s3:// prefixes that checkpoints may lie in, comma-separated",
+    expected: "absolute paths or s3:// locations, comma-separated",
+    shownDefault: "the data directory, the folder for temporary files, the warehouse",
+  }),
 });
 
 /** A setting's name. */

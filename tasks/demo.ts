@@ -26,6 +26,7 @@ async function main(): Promise<number> {
     env,
     cwd: Deno.cwd(),
     cores: 1,
+    tempDir: "/tmp",
     readTextFile: Deno.readTextFileSync,
   });
   requireOwnPlaces(settings);
@@ -45,6 +46,7 @@ function requireOwnPlaces({ catalog, dataDir, stateUrl }: Settings): void {
     env: { DRLS_DATA_DIR: dataDir },
     cwd: Deno.cwd(),
     cores: 1,
+    tempDir: "/tmp",
     readTextFile: Deno.readTextFileSync,
   });
   const { warehouse } = own.catalog;

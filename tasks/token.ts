@@ -46,6 +46,7 @@ async function main(): Promise<number> {
     env: Deno.env.toObject(),
     cwd: Deno.cwd(),
     cores: 1,
+    tempDir: "/tmp",
     readTextFile: Deno.readTextFileSync,
   });
   const { stateUrl: url, stateAuthToken: authToken, dataDir } = settings;

@@ -1,14 +1,16 @@
 /**
- * The isolates of the server: those that read tables, those that change them, and those that run
- * queries. They may touch what the configured catalog needs, and no more.
+ * The isolates of the server: those that read tables, those that change them, those that run
+ * queries, and one for each pipeline. They may touch what the configured catalog needs, and no more.
  */
 import { loadWasmModule, loadWasmModules } from "../lib/columnar/wasm/mod.ts";
 import type { Settings } from "../lib/settings.ts";
 import { createCurrentJobs, type CurrentJobs } from "./current_jobs.ts";
 import { createCurrentQueries, type CurrentQueries } from "./current_queries.ts";
 import { createCurrentReader, type CurrentReader } from "./current_reader.ts";
+import { createPipelinePool, type PipelinePool } from "./pipeline_pool.ts";
 import { createQueryPool } from "./query_pool.ts";
 import {
+  pipelinePermissions,
   queryPermissions,
   type ReadablePlaces,
   readerPermissions,
@@ -31,6 +33,7 @@ export interface IsolatesOptions {
     | "jobMemoryBytes"
     | "queryIsolates"
     | "queryMemoryBytes"
+    | "pipelineMemoryBytes"
   >;
   /** Where the tables of the configured catalog lie. */
   readonly places: ReadablePlaces;
@@ -42,6 +45,7 @@ export interface Isolates {
   readonly reader: CurrentReader;
   readonly jobs: CurrentJobs;
   readonly queries: CurrentQueries;
+  readonly pipelines: PipelinePool;
   /** Goes on with isolates for other places; what runs ends in the old ones. */
   permit(places: ReadablePlaces): void;
   /**
@@ -80,20 +84,29 @@ export function createIsolates({ settings, places, onCrash }: IsolatesOptions): 
       loadModules: loadWasmModules,
       onCrash,
     }), queryPermissions(places));
+  const pipelines = createPipelinePool({
+    memoryBytes: settings.pipelineMemoryBytes,
+    permissions: pipelinePermissions(places),
+    loadModules: loadWasmModules,
+    onCrash,
+  });
   return {
     reader,
     jobs,
     queries,
+    pipelines,
     permit(next) {
       reader.permit(readerPermissions(next));
       jobs.permit(tablePermissions(next));
       queries.permit(queryPermissions(next));
+      pipelines.permit(pipelinePermissions(next));
     },
     warm() {
       reader.warm();
       jobs.warm().catch((error: unknown) => onCrash("table", String(error)));
     },
     close() {
+      pipelines.close();
       queries.close();
       jobs.close();
       reader.close();

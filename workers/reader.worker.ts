@@ -14,6 +14,6 @@ serveWorker(scope, readerMethods, {
   snapshots: ({ location, ...page }, call) => reader.snapshots(location, page, call),
   refs: ({ location, ...page }, call) => reader.refs(location, page, call),
   files: ({ location, ...query }, call) => reader.files(location, query, call),
-  health: ({ location }, call) => reader.health(location, call),
+  health: ({ location, pins }, call) => reader.health(location, { ...call, pins }),
   cacheStats: () => Promise.resolve(reader.cacheStats()),
 });

@@ -17,6 +17,12 @@ const TimeTravel = z.object({
   timestamp: z.string().nullable(),
 });
 
+const Pin = z.object({
+  snapshotId: z.string(),
+  tableUuid: z.string().nullable(),
+  heldBy: z.string(),
+});
+
 /** Methods of a reader isolate. Table names and metadata come from the `location`. */
 export const readerMethods = {
   schema: { params: z.object({ location: Location }), result: TableSchema },
@@ -31,7 +37,7 @@ export const readerMethods = {
     }),
     result: FileList,
   },
-  health: { params: z.object({ location: Location }), result: HealthReport },
+  health: { params: z.object({ location: Location, pins: z.array(Pin) }), result: HealthReport },
   cacheStats: {
     params: z.object({}),
     result: z.object({

@@ -45,6 +45,11 @@ export function queryPermissions(places: ReadablePlaces): Deno.PermissionOptions
   return { ...readerPermissions(places), sys: ["cpus", GIVE_WAY_PERMISSION] };
 }
 
+/** As {@linkcode tablePermissions}, with an engine. */
+export function pipelinePermissions(places: ReadablePlaces): Deno.PermissionOptionsObject {
+  return { ...tablePermissions(places), sys: ["cpus", GIVE_WAY_PERMISSION] };
+}
+
 function realPath(path: string): string[] {
   try {
     return [Deno.realPathSync(path)];

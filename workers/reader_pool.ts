@@ -67,7 +67,8 @@ export function createReaderPool(options: ReaderPoolOptions): ReaderPool {
     snapshots: (location, page, read) => call(short, "snapshots", { location, ...page }, read),
     refs: (location, page, read) => call(short, "refs", { location, ...page }, read),
     files: (location, query, read) => call(long, "files", { location, ...query }, read),
-    health: (location, read) => call(long, "health", { location }, read),
+    health: (location, { pins = [], ...read } = {}) =>
+      call(long, "health", { location, pins: [...pins] }, read),
     warm: () => clients.forEach((client) => client.start()),
     async stats() {
       return await Promise.all(clients.map(async (client, i) => ({

@@ -9,7 +9,11 @@ import type { CommitNote, JobProgress } from "../lib/jobs/mod.ts";
 import type { TableIdentifier } from "../lib/iceberg/ports.ts";
 
 /** What an isolate needs before its first job; posting a compiled module copies no code. */
-const Modules = z.object({ parquet: z.instanceof(WebAssembly.Module) });
+const Modules = z.object({
+  parquet: z.instanceof(WebAssembly.Module),
+  /** For isolates whose jobs run SQL. */
+  duckdb: z.instanceof(WebAssembly.Module).optional(),
+});
 /** Compiled WebAssembly modules, as every call brings them. */
 export type TableModules = z.infer<typeof Modules>;
 

@@ -40,6 +40,8 @@ const SETTLE_MS = 15_000;
 export interface TablePoolOptions {
   /** Isolates for long jobs, at least 1; one more serves short ones. */
   readonly isolates: number;
+  /** Begins the names of its isolates, for the log; `table` by default. */
+  readonly name?: string;
   /** Bytes that one job may hold. */
   readonly memoryBytes: number;
   readonly permissions: Deno.PermissionOptionsObject;
@@ -88,10 +90,11 @@ class Pool implements TablePool {
 
   constructor(options: TablePoolOptions) {
     this.#options = options;
-    const short = this.#createIsolate("table-short");
+    const { name = "table" } = options;
+    const short = this.#createIsolate(`${name}-short`);
     const long = Array.from(
       { length: options.isolates },
-      (_, i) => this.#createIsolate(`table-${i}`),
+      (_, i) => this.#createIsolate(`${name}-${i}`),
     );
     this.#isolates = [short, ...long];
     this.#lanes = { short: new Lane([short]), long: new Lane(long) };

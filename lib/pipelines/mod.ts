@@ -2,7 +2,7 @@
 export { PipelineMetrics } from "./contract/metrics.ts";
 export { MAX_PIPELINES_SHOWN, monitorGauges, pipelineFamilies } from "./gauges.ts";
 export { PipelineHub } from "./hub.ts";
-export { IDLE_TIMEOUT_SECONDS, MONITOR_BOUNDS, type MonitorBounds } from "./monitor/bounds.ts";
+export { MONITOR_BOUNDS, type MonitorBounds } from "./monitor/bounds.ts";
 export type { MonitorSocket } from "./monitor/line.ts";
 export {
   type MonitorQuery,

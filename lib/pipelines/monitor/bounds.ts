@@ -20,6 +20,8 @@ export interface MonitorBounds {
   readonly uncheckedMs: number;
   /** How long a handshake may take before its place is given away. */
   readonly openMs: number;
+  /** A client that is silent for half of this is sent a ping, and closed after the other half. */
+  readonly idleTimeoutSeconds: number;
   /** Largest message of a client. There is nothing to say, but some clients keep alive by talking. */
   readonly maxMessageBytes: number;
   /** Most messages of a client within {@linkcode MonitorBounds.messageWindowMs}. */
@@ -40,14 +42,12 @@ export const MONITOR_BOUNDS: MonitorBounds = {
   recheckMs: 30_000,
   uncheckedMs: 600_000,
   openMs: 10_000,
+  idleTimeoutSeconds: 40,
   maxMessageBytes: 1_024,
   maxMessages: 60,
   messageWindowMs: 60_000,
   closeMs: 1_000,
 };
-
-/** A socket whose client is silent for half of this is sent a ping, and closed after the other half. */
-export const IDLE_TIMEOUT_SECONDS = 40;
 
 /** Why the server ends a watch, as a close code (RFC 6455, 7.4) and a reason. */
 export const CLOSES = {

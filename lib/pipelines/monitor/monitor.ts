@@ -80,6 +80,11 @@ export class PipelineMonitor {
     });
   }
 
+  /** What sockets are to be made with: how long a client may be silent. */
+  get idleTimeoutSeconds(): number {
+    return this.#bounds.idleTimeoutSeconds;
+  }
+
   /** Throws where there is no such pipeline, or no place. To be asked before a socket is made. */
   admit({ principal }: Pick<CallContext, "principal">, { pipelineId }: MonitorQuery): void {
     if (pipelineId !== null && this.#options.hub.latest(pipelineId) === null) {

@@ -49,7 +49,6 @@ async function* sourceRows(
   });
 }
 
-// deno-lint-ignore require-await -- a reader of many files takes them as they come
 async function* wanted(
   tasks: readonly FileScanTask[],
   mayMatch: (file: FileScanTask["dataFile"]) => boolean,

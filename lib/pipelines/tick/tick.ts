@@ -10,7 +10,13 @@
  * wherever a tick ends, the next one goes on from what the sink says.
  */
 import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
-import { currentSchema, currentSnapshot, snapshotById } from "../../iceberg/spec/table_metadata.ts";
+import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
+import {
+  currentSchema,
+  currentSnapshot,
+  snapshotById,
+  type TableMetadata,
+} from "../../iceberg/spec/table_metadata.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
@@ -124,11 +130,19 @@ function seen(
   return {
     sourceSnapshotId: head === undefined ? null : String(head.snapshotId),
     sourceUuid: metadata.tableUuid,
-    neededSnapshotId: position.snapshot_id,
+    neededSnapshotId: position.snapshot_id ?? oldestOf(metadata),
     lag: head === undefined
       ? { snapshots: 0, rows: 0, seconds: 0 }
       : lagOf(unread({ metadata, position }, head), host.clock.now()),
   };
+}
+
+/** Who has read nothing yet needs all of the history. */
+function oldestOf(metadata: TableMetadata): string | null {
+  const head = currentSnapshot(metadata);
+  if (head === undefined) return null;
+  const oldest = [...ancestorsOf(metadata, head.snapshotId)].at(-1);
+  return oldest === undefined ? null : String(oldest.snapshotId);
 }
 
 /** A full scan that is under way counts as one snapshot. */

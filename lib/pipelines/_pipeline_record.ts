@@ -1,0 +1,151 @@
+/** What is recorded of a pipeline while this server runs it, and shown to those who watch. */
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import { hold, release } from "../pins/mod.ts";
+import type { State, Transaction } from "../state/mod.ts";
+import { type PipelineRow, toMetrics } from "./_row.ts";
+import { insertBatch, isOwner, type Ownership, savePipeline } from "./_store.ts";
+import type { BatchMetrics } from "./contract/metrics.ts";
+import type { PipelineHub } from "./hub.ts";
+import { nextState, type PipelineEvent } from "./state_machine.ts";
+
+/** How long a pipeline that failed still holds what it needs of its source. */
+const FAILED_PIN_MS = 7 * 24 * 3_600_000;
+
+/** What a record stands on. */
+export interface PipelineRecordDeps {
+  readonly state: State;
+  readonly hub: PipelineHub;
+  readonly clock: Clock;
+  readonly instance: string;
+  /** Begins the names of tables as clients see them. */
+  readonly catalogName: string;
+}
+
+/** What is new; what is left out stays as it is. */
+export type RecordChanges = Partial<
+  Pick<
+    PipelineRow,
+    | "desired"
+    | "figures"
+    | "instance"
+    | "last_error"
+    | "place"
+    | "restarts"
+    | "sink_uuid"
+    | "source_uuid"
+    | "until_snapshot_id"
+  >
+>;
+
+/** What goes into the same transaction. */
+export interface RecordExtras {
+  /** A batch for the history. */
+  readonly batch?: BatchMetrics;
+  /** The snapshot of the source that is needed from now on; null for none that is known. */
+  readonly needed?: bigint | null;
+}
+
+/** See the module. */
+export class PipelineRecord {
+  readonly #deps: PipelineRecordDeps;
+  readonly #owner: Ownership;
+  #row: PipelineRow;
+
+  /** `row` is one that this server has just taken. */
+  constructor(row: PipelineRow, deps: PipelineRecordDeps) {
+    this.#deps = deps;
+    this.#row = row;
+    this.#owner = { id: row.id, instance: deps.instance, epoch: row.epoch };
+  }
+
+  /** As it is recorded, and in between as it is shown. */
+  get row(): PipelineRow {
+    return this.#row;
+  }
+
+  /** Shows a state that is over before anybody would read it from the state. */
+  show(event: PipelineEvent): void {
+    const state = nextState(this.#row.state, event);
+    if (state === null || state === this.#row.state) return;
+    this.#row = this.#next(state, {});
+    this.#publish();
+  }
+
+  /**
+   * Records what has happened; an event that means nothing in this state changes the rest only.
+   * Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now.
+   */
+  async move(
+    event: PipelineEvent | null,
+    changes: RecordChanges = {},
+    extras: RecordExtras = {},
+  ): Promise<void> {
+    const to = event === null ? null : nextState(this.#row.state, event);
+    const next = this.#next(to ?? this.#row.state, changes);
+    await this.#deps.state.transaction(async (tx) => {
+      if (!await savePipeline(tx, next, this.#owner)) throw taken();
+      if (extras.batch !== undefined) {
+        await insertBatch(tx, { id: next.id, batch: extras.batch, nowMs: next.updated_at });
+      }
+      await this.#pin(tx, next, extras);
+    });
+    this.#row = next;
+    this.#publish();
+  }
+
+  /** Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now. */
+  async requireOwner(): Promise<void> {
+    if (!await isOwner(this.#deps.state, this.#owner)) throw taken();
+  }
+
+  #next(state: PipelineRow["state"], changes: RecordChanges): PipelineRow {
+    const nowMs = this.#deps.clock.now();
+    return {
+      ...this.#row,
+      ...changes,
+      state,
+      state_since: state === this.#row.state ? this.#row.state_since : nowMs,
+      version: this.#row.version + 1,
+      // A clock that was set back must not hide news from those who ask for what is newer.
+      updated_at: Math.max(nowMs, this.#row.updated_at),
+    };
+  }
+
+  /** Keeps what the stream still needs of its source, and the sink from being dropped. */
+  async #pin(tx: Transaction, row: PipelineRow, { needed }: RecordExtras): Promise<void> {
+    const holder = `pipeline ${row.id}`;
+    if (row.state === "stopped") return await release(tx, holder);
+    const untilMs = row.state === "failed" ? row.updated_at + FAILED_PIN_MS : null;
+    const shared = { holder, name: row.sink_table, untilMs, atMs: row.updated_at };
+    if (needed === undefined && untilMs === null) return;
+    const snapshotId = needed ?? neededBy(row);
+    await hold(tx, {
+      ...shared,
+      table: row.source_table,
+      tableUuid: row.source_uuid,
+      snapshotId,
+    });
+    await hold(tx, {
+      ...shared,
+      table: row.sink_table,
+      tableUuid: row.sink_uuid,
+      snapshotId: null,
+    });
+  }
+
+  #publish(): void {
+    this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalogName));
+  }
+}
+
+function neededBy({ place }: PipelineRow): bigint | null {
+  const id = place?.position.snapshot_id ?? null;
+  return id === null ? null : BigInt(id);
+}
+
+/** Another server has taken the pipeline over. */
+function taken(): AppError {
+  const message = "Cannot go on: another server has taken the pipeline over";
+  return new AppError("conflict", "stream_fenced", message);
+}

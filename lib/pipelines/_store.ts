@@ -1,0 +1,208 @@
+/** Pipelines in the state. What a server writes about one counts only while it is the one that runs it. */
+import { z } from "zod";
+import { sql, type SqlReader, type Transaction } from "../state/mod.ts";
+import { type Figures, PipelineRow } from "./_row.ts";
+import { BatchMetrics } from "./contract/metrics.ts";
+import type { PipelineOptions } from "./contract/options.ts";
+import type { PipelineState } from "./contract/pipeline_state.ts";
+
+/** Batches of a pipeline that history keeps. */
+export const KEPT_BATCHES = 500;
+
+/** One pipeline; null where there is none. */
+export async function findPipeline(reader: SqlReader, id: string): Promise<PipelineRow | null> {
+  const [row] = await reader.read(PipelineRow, sql`SELECT * FROM pipelines WHERE id = ${id}`);
+  return row ?? null;
+}
+
+/** The pipeline of a checkpoint; null where there is none. */
+export async function findByKey(reader: SqlReader, key: string): Promise<PipelineRow | null> {
+  const [row] = await reader.read(
+    PipelineRow,
+    sql`SELECT * FROM pipelines WHERE stream_key = ${key}`,
+  );
+  return row ?? null;
+}
+
+/** All pipelines, oldest first. */
+export async function listPipelines(reader: SqlReader): Promise<readonly PipelineRow[]> {
+  return await reader.read(PipelineRow, sql`SELECT * FROM pipelines ORDER BY created_at, id`);
+}
+
+/** Rows that changed since they were seen last: newer than `afterMs`, or just as old. */
+export async function changedPipelines(
+  reader: SqlReader,
+  afterMs: number,
+): Promise<readonly PipelineRow[]> {
+  return await reader.read(
+    PipelineRow,
+    sql`SELECT * FROM pipelines WHERE updated_at >= ${afterMs} ORDER BY updated_at, id`,
+  );
+}
+
+/** Ids of all pipelines. */
+export async function pipelineIds(reader: SqlReader): Promise<readonly string[]> {
+  const rows = await reader.read(z.object({ id: z.string() }), sql`SELECT id FROM pipelines`);
+  return rows.map(({ id }) => id);
+}
+
+/** What somebody asks for who starts a pipeline. */
+export interface StartedPipeline {
+  readonly id: string;
+  readonly key: string;
+  readonly checkpoint: string;
+  readonly source: string;
+  readonly sink: string;
+  readonly trigger: string;
+  readonly options: PipelineOptions;
+  readonly state: PipelineState;
+  readonly figures: Figures;
+  readonly principalName: string;
+  readonly instance: string | null;
+  readonly nowMs: number;
+}
+
+/** Records a new pipeline. */
+export async function insertPipeline(tx: Transaction, one: StartedPipeline): Promise<void> {
+  const { nowMs } = one;
+  await tx.run(sql`INSERT INTO pipelines
+    (id, stream_key, checkpoint_location, source_table, sink_table, trigger_interval, options,
+      desired, state, state_since, instance, epoch, version, figures, restarts, principal_name,
+      created_at, started_at, updated_at)
+    VALUES (${one.id}, ${one.key}, ${one.checkpoint}, ${one.source}, ${one.sink}, ${one.trigger},
+      ${JSON.stringify(one.options)}, 'running', ${one.state}, ${nowMs}, ${one.instance}, 1, 1,
+      ${JSON.stringify(one.figures)}, 0, ${one.principalName}, ${nowMs}, ${nowMs}, ${nowMs})`);
+}
+
+/** Starts one again that has stopped or failed, with other options perhaps. */
+export async function restartPipeline(tx: Transaction, one: StartedPipeline): Promise<void> {
+  const { nowMs } = one;
+  await tx.run(sql`UPDATE pipelines SET trigger_interval = ${one.trigger},
+      options = ${JSON.stringify(one.options)}, desired = 'running', state = ${one.state},
+      state_since = ${nowMs}, instance = ${one.instance}, epoch = epoch + 1,
+      version = version + 1, until_snapshot_id = NULL, restarts = 0, last_error = NULL,
+      principal_name = ${one.principalName}, started_at = ${nowMs}, updated_at = ${nowMs}
+    WHERE id = ${one.id}`);
+}
+
+/** A server and the pipeline that it runs, as it believes. */
+export interface Ownership {
+  readonly id: string;
+  readonly instance: string;
+  readonly epoch: number;
+}
+
+/** Records the row as it is to be; false where another server has taken the pipeline. */
+export async function savePipeline(
+  tx: Transaction,
+  row: PipelineRow,
+  { id, instance, epoch }: Ownership,
+): Promise<boolean> {
+  const place = row.place === null ? null : JSON.stringify(row.place);
+  const lastError = row.last_error === null ? null : JSON.stringify(row.last_error);
+  const changed = await tx.run(sql`UPDATE pipelines SET state = ${row.state},
+      state_since = ${row.state_since}, desired = ${row.desired}, instance = ${row.instance},
+      place = ${place}, source_uuid = ${row.source_uuid}, sink_uuid = ${row.sink_uuid},
+      until_snapshot_id = ${row.until_snapshot_id}, figures = ${JSON.stringify(row.figures)},
+      restarts = ${row.restarts}, last_error = ${lastError}, version = ${row.version},
+      updated_at = ${row.updated_at}
+    WHERE id = ${id} AND instance = ${instance} AND epoch = ${epoch}`);
+  return changed === 1;
+}
+
+/** Whether a server still is the one that runs a pipeline. */
+export async function isOwner(
+  reader: SqlReader,
+  { id, instance, epoch }: Ownership,
+): Promise<boolean> {
+  const found = await reader.read(
+    z.object({ id: z.string() }),
+    sql`SELECT id FROM pipelines
+      WHERE id = ${id} AND instance = ${instance} AND epoch = ${epoch}`,
+  );
+  return found.length === 1;
+}
+
+/** Keeps a batch in the history, and forgets the oldest ones beyond the bound. */
+export async function insertBatch(
+  tx: Transaction,
+  { id, batch, nowMs }: {
+    readonly id: string;
+    readonly batch: BatchMetrics;
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  await tx.run(sql`INSERT INTO pipeline_batches (pipeline_id, batch_id, at, batch)
+    VALUES (${id}, ${batch.batch_id}, ${nowMs}, ${JSON.stringify(batch)})
+    ON CONFLICT (pipeline_id, batch_id) DO NOTHING`);
+  await tx.run(sql`DELETE FROM pipeline_batches WHERE pipeline_id = ${id}
+    AND batch_id <= ${batch.batch_id - KEPT_BATCHES}`);
+}
+
+/** The last batches, newest first, older than `before` where that is given. */
+export async function listBatches(
+  reader: SqlReader,
+  { id, before, limit }: {
+    readonly id: string;
+    readonly before: number | null;
+    readonly limit: number;
+  },
+): Promise<readonly BatchMetrics[]> {
+  const Row = z.object({ batch: z.string() });
+  const rows = await reader.read(
+    Row,
+    sql`SELECT batch FROM pipeline_batches
+      WHERE pipeline_id = ${id} AND batch_id < ${before ?? Number.MAX_SAFE_INTEGER}
+      ORDER BY batch_id DESC LIMIT ${limit}`,
+  );
+  return rows.map(({ batch }) => BatchMetrics.parse(JSON.parse(batch)));
+}
+
+/** Asks the server that runs it to stop. */
+export async function requestStop(
+  tx: Transaction,
+  { id, nowMs }: { readonly id: string; readonly nowMs: number },
+): Promise<void> {
+  await tx.run(sql`UPDATE pipelines SET desired = 'stopped', updated_at = ${nowMs}
+    WHERE id = ${id}`);
+}
+
+/** Forgets a pipeline and its history. */
+export async function deletePipeline(tx: Transaction, id: string): Promise<void> {
+  await tx.run(sql`DELETE FROM pipeline_batches WHERE pipeline_id = ${id}`);
+  await tx.run(sql`DELETE FROM pipelines WHERE id = ${id}`);
+}
+
+/** Pipelines that ought to be run, or brought to their end, and belong to a server that is gone. */
+export async function abandonedPipelines(
+  reader: SqlReader,
+  instance: string,
+): Promise<readonly PipelineRow[]> {
+  return await reader.read(
+    PipelineRow,
+    sql`SELECT * FROM pipelines
+      WHERE state NOT IN ('stopped', 'failed') AND instance IS NOT ${instance}
+      ORDER BY updated_at, id`,
+  );
+}
+
+/** Takes a pipeline over, if nobody else has since `row` was read; false otherwise. */
+export async function takePipeline(
+  tx: Transaction,
+  { row, instance, nowMs }: {
+    readonly row: PipelineRow;
+    readonly instance: string;
+    readonly nowMs: number;
+  },
+): Promise<boolean> {
+  const changed = await tx.run(sql`UPDATE pipelines SET instance = ${instance},
+      epoch = epoch + 1, version = version + 1, updated_at = ${nowMs}
+    WHERE id = ${row.id} AND epoch = ${row.epoch} AND instance IS ${row.instance}`);
+  return changed === 1;
+}
+
+/** Servers over this state that say that they live. */
+export async function livingInstances(reader: SqlReader): Promise<ReadonlySet<string>> {
+  const rows = await reader.read(z.object({ id: z.string() }), sql`SELECT id FROM instances`);
+  return new Set(rows.map(({ id }) => id));
+}

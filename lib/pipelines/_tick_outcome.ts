@@ -1,0 +1,162 @@
+/** What a tick comes to: what is recorded of it, and what follows. Pure. */
+import { isoTime, type PipelineRow } from "./_row.ts";
+import type { RecordChanges, RecordExtras } from "./_pipeline_record.ts";
+import type { BatchMetrics, SourceChangeCounts } from "./contract/metrics.ts";
+import type { StreamOffset } from "./contract/offset.ts";
+import type { TickResult } from "./contract/tick_job.ts";
+import type { Trigger } from "./contract/trigger.ts";
+import type { PipelineEvent } from "./state_machine.ts";
+
+/** A tick's result, and when the tick began. */
+export type Ticked = Exclude<TickResult, { kind: "create_sink" }> & { readonly startedMs: number };
+
+type Batch = Extract<Ticked, { kind: "batch" }>;
+type Quiet = Extract<Ticked, { kind: "quiet" }>;
+type Begin = Extract<Ticked, { kind: "begin" }>;
+
+/** What follows: a tick at once, one with more rows, nothing until there is news, nothing ever. */
+export type NextStep = "again" | "more" | "quiet" | "done";
+
+/** See the module. */
+export interface TickOutcome {
+  /** Null where there is nothing new to record. */
+  readonly news: {
+    readonly event: PipelineEvent;
+    readonly changes: RecordChanges;
+    readonly extras: RecordExtras;
+  } | null;
+  /** The offset for the checkpoint; undefined where it has nothing new to say. */
+  readonly checkpoint: StreamOffset | null | undefined;
+  readonly next: NextStep;
+}
+
+/** Options of {@linkcode outcomeOf}. */
+export interface OutcomeOptions {
+  /** As it was before. */
+  readonly row: PipelineRow;
+  readonly trigger: Trigger;
+  readonly nowMs: number;
+}
+
+/** What to record of a tick, and what follows. */
+export function outcomeOf(result: Ticked, options: OutcomeOptions): TickOutcome {
+  switch (result.kind) {
+    case "begin":
+      return begun(result, options);
+    case "batch":
+      return batchDone(result, options);
+    case "quiet":
+      return quiet(result, options);
+  }
+}
+
+function begun(result: Begin, { row, trigger }: OutcomeOptions): TickOutcome {
+  return {
+    news: {
+      event: "opened",
+      changes: {
+        source_uuid: result.sourceUuid,
+        place: { batchId: 0, position: result.position },
+        until_snapshot_id: trigger.kind === "available-now" ? result.sourceSnapshotId : null,
+        figures: { ...row.figures, lag: result.lag },
+      },
+      extras: { needed: neededBy(result) },
+    },
+    checkpoint: null,
+    next: "again",
+  };
+}
+
+function batchDone(result: Batch, { row, trigger, nowMs }: OutcomeOptions): TickOutcome {
+  const { offset, more, lag } = result;
+  const batch = describeBatch(result, nowMs);
+  return {
+    news: {
+      event: more ? "work" : "quiet",
+      changes: {
+        source_uuid: offset.source_uuid,
+        sink_uuid: result.sinkUuid,
+        place: { batchId: offset.batch_id, position: offset.position },
+        last_error: null,
+        figures: {
+          batches: offset.batch_id,
+          totals: offset.totals,
+          changes: sumOf(row.figures.changes, result.changes),
+          last_batch: batch,
+          lag,
+        },
+      },
+      extras: { batch, needed: neededBy(result) },
+    },
+    checkpoint: offset,
+    next: trigger.kind === "once"
+      ? "done"
+      : more
+      ? "more"
+      : trigger.kind === "available-now"
+      ? "done"
+      : "quiet",
+  };
+}
+
+function quiet(result: Quiet, { row, trigger }: OutcomeOptions): TickOutcome {
+  const { offset, position, lag } = result;
+  const { figures } = row;
+  const place = { batchId: offset?.batch_id ?? 0, position };
+  const hasMoved = JSON.stringify(row.place) !== JSON.stringify(place);
+  const isNews = hasMoved || row.state !== "idle" || figures.lag.snapshots !== lag.snapshots;
+  const next = trigger.kind === "interval" ? "quiet" : "done";
+  if (!isNews) return { news: null, checkpoint: undefined, next };
+  return {
+    news: {
+      event: "quiet",
+      changes: {
+        source_uuid: result.sourceUuid,
+        place,
+        last_error: null,
+        figures: {
+          ...figures,
+          // The sink knows better where a server died before it could record a batch.
+          batches: place.batchId,
+          totals: offset?.totals ?? figures.totals,
+          changes: hasMoved ? sumOf(figures.changes, result.changes) : figures.changes,
+          lag,
+        },
+      },
+      extras: { needed: neededBy(result) },
+    },
+    checkpoint: hasMoved ? offset : undefined,
+    next,
+  };
+}
+
+function neededBy({ neededSnapshotId: id }: Pick<Ticked, "neededSnapshotId">): bigint | null {
+  return id === null ? null : BigInt(id);
+}
+
+/** A batch as history keeps it. */
+function describeBatch({ batch, startedMs }: Batch, nowMs: number): BatchMetrics {
+  return {
+    batch_id: batch.batchId,
+    started_at: isoTime(startedMs),
+    duration_ms: Math.max(0, nowMs - startedMs),
+    input_rows: batch.inputRows,
+    input_bytes: batch.inputBytes,
+    input_files: batch.inputFiles,
+    output_rows: batch.outputRows,
+    output_bytes: batch.outputBytes,
+    output_files: batch.outputFiles,
+    deleted_rows: batch.deletedRows,
+    source_snapshot_id: batch.sourceSnapshotId,
+    sink_snapshot_id: batch.sinkSnapshotId,
+  };
+}
+
+function sumOf(a: SourceChangeCounts, b: SourceChangeCounts): SourceChangeCounts {
+  return {
+    replace_skipped: a.replace_skipped + b.replace_skipped,
+    skipped: a.skipped + b.skipped,
+    added_files: a.added_files + b.added_files,
+    changelog: a.changelog + b.changelog,
+  };
+}
