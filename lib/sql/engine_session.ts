@@ -1,6 +1,8 @@
 /** The tables of a query inside the engine: declared, described, planned over. */
 import type { DuckDb } from "../columnar/duckdb/mod.ts";
 import { AppError } from "../errors.ts";
+import type { Schema } from "../iceberg/spec/schema.ts";
+import type { NestedField } from "../iceberg/spec/types.ts";
 import type { MentionedTable, QueryTable } from "./query_table.ts";
 import { columnDeclaration, engineType, unsupportedType, type ZoneMode } from "./engine_types.ts";
 import type { DescribedColumn } from "./result_types.ts";
@@ -43,9 +45,8 @@ export function distinctTables(mentioned: readonly MentionedTable[]): readonly S
 export function declareTables(db: DuckDb, tables: readonly StoredTable[], mode: ZoneMode): void {
   const statements = [`CREATE SCHEMA ${STORE}`];
   for (const { store, table, namespace, name } of tables) {
-    const columns = table.schema.fields.map((field) => columnDeclaration(field, mode));
     statements.push(
-      `CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`,
+      `CREATE TABLE ${STORE}.${store} (${declarations(table.schema.fields, mode)})`,
       `CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`,
       `CREATE VIEW ${quoteName(namespace)}.${quoteName(name)} AS FROM ${STORE}.${store}`,
     );
@@ -54,7 +55,7 @@ export function declareTables(db: DuckDb, tables: readonly StoredTable[], mode: 
 }
 
 /** In one call: each costs more than what it does. */
-function runAll(db: DuckDb, statements: readonly string[]): void {
+export function runAll(db: DuckDb, statements: readonly string[]): void {
   db.run(statements.join(";\n"));
 }
 
@@ -70,9 +71,10 @@ export function describe(db: DuckDb, sql: string): readonly DescribedColumn[] {
  */
 export function zonedColumns(
   db: DuckDb,
-  { sql, tables, nowMs }: {
+  { sql, declare, nowMs }: {
     readonly sql: string;
-    readonly tables: readonly StoredTable[];
+    /** Declares what the query reads, with zoned types. */
+    readonly declare: () => void;
     readonly nowMs: number;
   },
 ): ReadonlySet<number> | null {
@@ -80,7 +82,7 @@ export function zonedColumns(
   try {
     defineForPlanning(db, { sql, nowMs, timestamps: new Set() });
     runAll(db, ZONE_KEEPERS);
-    declareTables(db, tables, "zoned");
+    declare();
     db.check(sql);
     const columns = describe(db, sql);
     return new Set(columns.flatMap(({ type }, i) => type.includes("WITH TIME ZONE") ? [i] : []));
@@ -110,6 +112,15 @@ export function movesZones(sql: string): boolean {
     isSqlWord(token, "TIMEZONE") && isSqlSymbol(tokens[i + 1], "(") ||
     isSqlWord(token, "AT") && isSqlWord(tokens[i + 1], "TIME") && isSqlWord(tokens[i + 2], "ZONE")
   );
+}
+
+/** The refusal of a query that moves timestamps of both kinds, which the engine cannot tell apart. */
+export function mixedTimestamps(): AppError {
+  const message =
+    "Cannot run the query: AT TIME ZONE is not part of it where both timestamps with " +
+    "and without a zone are read; write to_local_time(timestamp, zone) for what it does to those " +
+    "with one, and to_instant(timestamp, zone) for the others";
+  return new AppError("unsupported", "sql_timestamps_mixed", message);
 }
 
 /** What turns an instant into a wall-clock time under its own name. */
@@ -150,30 +161,39 @@ export function explain(db: DuckDb, sql: string): QueryPlan {
 /** Replaces the table behind a view by one that has only the columns that the query reads. */
 export function recreate(db: DuckDb, stored: StoredTable, scan: PlannedScan): void {
   const { store, table, namespace, name } = stored;
-  const needed = new Set(columnsToRead(stored, scan));
+  const columns = columnsToRead(table.schema, scan);
   const view = `${quoteName(namespace)}.${quoteName(name)}`;
-  const declared = table.schema.fields.filter((field) => needed.has(field.name));
-  const shown = table.schema.fields.map((field) =>
-    needed.has(field.name)
-      ? quoteName(field.name)
-      : `NULL::${engineType(field.type, "utc")} AS ${quoteName(field.name)}`
-  );
-  const columns = declared.map((field) => columnDeclaration(field, "utc"));
+  const declared = table.schema.fields.filter(({ name }) => columns.includes(name));
   runAll(db, [
     `DROP VIEW ${view}`,
     `DROP TABLE ${STORE}.${store}`,
-    `CREATE TABLE ${STORE}.${store} (${columns.join(", ")})`,
-    `CREATE VIEW ${view} AS SELECT ${shown.join(", ")} FROM ${STORE}.${store}`,
+    `CREATE TABLE ${STORE}.${store} (${declarations(declared)})`,
+    `CREATE VIEW ${view} AS ${selectAll(table.schema, columns)} FROM ${STORE}.${store}`,
   ]);
 }
 
+/** The declarations of a table's columns. */
+export function declarations(fields: readonly NestedField[], mode: ZoneMode = "utc"): string {
+  return fields.map((field) => columnDeclaration(field, mode)).join(", ");
+}
+
+/** `SELECT` of every column of the schema, without its FROM; those that are not `stored` are null. */
+export function selectAll(schema: Schema, stored: readonly string[]): string {
+  const shown = schema.fields.map(({ name, type }) =>
+    stored.includes(name)
+      ? quoteName(name)
+      : `NULL::${engineType(type, "utc")} AS ${quoteName(name)}`
+  );
+  return `SELECT ${shown.join(", ")}`;
+}
+
 /** At least one: rows are counted by a column. The plan names parts of structs by their path. */
-export function columnsToRead({ table }: StoredTable, scan: PlannedScan): readonly string[] {
-  const names = table.schema.fields.map(({ name }) => name);
+export function columnsToRead(schema: Schema, scan: PlannedScan): readonly string[] {
+  const names = schema.fields.map(({ name }) => name);
   const needed = names.filter((name) =>
     [...scan.columns].some((column) => column === name || column.startsWith(`${name}.`))
   );
-  for (const field of table.schema.fields) {
+  for (const field of schema.fields) {
     const why = needed.includes(field.name) ? unsupportedType(field.type) : null;
     if (why === null) continue;
     const message = `Cannot run the query: column "${field.name}" holds ${why} values, which ` +
@@ -181,9 +201,8 @@ export function columnsToRead({ table }: StoredTable, scan: PlannedScan): readon
     throw new AppError("unsupported", "column_type_unsupported", message);
   }
   if (needed.length > 0) return needed;
-  const cheap =
-    table.schema.fields.find(({ type }) => ["boolean", "int", "date"].includes(type.kind)) ??
-      table.schema.fields.find(({ type }) => unsupportedType(type) === null);
+  const cheap = schema.fields.find(({ type }) => ["boolean", "int", "date"].includes(type.kind)) ??
+    schema.fields.find(({ type }) => unsupportedType(type) === null);
   if (cheap === undefined) {
     throw new AppError("unsupported", "no_columns", "Cannot query a table without columns");
   }

@@ -17,7 +17,7 @@ import {
   TimestampNanosecond,
   Type as ArrowType,
 } from "apache-arrow";
-import type { Schema } from "../iceberg/spec/schema.ts";
+import { type Schema, walkFields } from "../iceberg/spec/schema.ts";
 import type { NestedField, Type } from "../iceberg/spec/types.ts";
 import { quoteName } from "./text/quote_name.ts";
 
@@ -49,9 +49,11 @@ export function unsupportedType(type: Type): string | null {
 }
 
 /** Whether any column, nested ones included, is zoned, plain, both or neither. */
-export function timestampKinds(schema: Schema): ReadonlySet<"zoned" | "plain"> {
+export function timestampKinds(
+  { fields }: Pick<Schema, "fields">,
+): ReadonlySet<"zoned" | "plain"> {
   const kinds = new Set<"zoned" | "plain">();
-  for (const { field } of schema.allFields()) {
+  for (const { field } of walkFields({ kind: "struct", fields })) {
     if (field.type.kind.startsWith("timestamptz")) kinds.add("zoned");
     else if (field.type.kind.startsWith("timestamp")) kinds.add("plain");
   }

@@ -45,7 +45,8 @@ function understood(printed: string, schema: Schema): Expression {
   }
 }
 
-function mentionsOddName(text: string, schema: Schema): boolean {
+/** Whether a text may name a column that the parser of filters would take for something else. */
+export function mentionsOddName(text: string, schema: Schema): boolean {
   return [...schema.allFields()].some(({ field: { name } }) =>
     (!PLAIN_NAME.test(name) || RESERVED.has(name.toUpperCase())) && text.includes(name)
   );

@@ -7,9 +7,6 @@
  */
 import type { RecordBatch, Schema as ArrowSchema } from "apache-arrow";
 import { throwIfAborted } from "../abort.ts";
-import { batchBytes } from "../columnar/mod.ts";
-import { AppError } from "../errors.ts";
-import { Schema } from "../iceberg/spec/schema.ts";
 import type { DuckDb } from "../columnar/duckdb/mod.ts";
 import {
   columnsToRead,
@@ -18,14 +15,16 @@ import {
   distinctTables,
   explain,
   guessZones,
+  mixedTimestamps,
   movesZones,
   recreate,
   STORE,
   type StoredTable,
   zonedColumns,
 } from "./engine_session.ts";
-import { timestampKinds, toEngine, withZones, zonedSchema } from "./engine_types.ts";
+import { timestampKinds, withZones, zonedSchema } from "./engine_types.ts";
 import { fileFilter } from "./pushdown.ts";
+import { INSERT, PIECE, portions } from "./portions.ts";
 import type { MentionedTable } from "./query_table.ts";
 import { withPortableTypes } from "./result_types.ts";
 import { requireQuery, rewriteSql } from "./text/rewrite_sql.ts";
@@ -52,14 +51,6 @@ export interface QueryResult {
   readonly truncated: () => boolean;
 }
 
-/** Rows that enter the engine before a query runs over them piece by piece, and their bytes. */
-const PIECE: PortionBounds = { rows: 122_880, bytes: 64 * 1024 * 1024 };
-/**
- * Rows that enter the engine at a time where it holds them all: a call has its price, and tables have
- * files of a few thousand rows. Of 5 M rows of 22 bytes, inserts took 2.1 s file by file, 1.1 s in
- * portions of 3 MB, 0.4 s in those of 8 MB, and no less in larger ones.
- */
-const INSERT: PortionBounds = { rows: 1_000_000, bytes: 8 * 1024 * 1024 };
 const NO_FILES = "SET enable_external_access = false";
 
 /** Runs a query in a database that nobody else has used; see the module. */
@@ -73,7 +64,7 @@ export async function runQuery(db: DuckDb, options: RunQueryOptions): Promise<Qu
   db.run(NO_FILES);
   let zoned: ReadonlySet<number> | null = null;
   if (declared.has("zoned")) {
-    zoned = zonedColumns(db, { sql, tables, nowMs });
+    zoned = zonedColumns(db, { sql, nowMs, declare: () => declareTables(db, tables, "zoned") });
   }
   // Types do not depend on which kind of timestamps it is, and only those that are read count.
   const planned = declared.size > 1 ? new Set(["zoned"] as const) : declared;
@@ -113,18 +104,10 @@ function timestampsRead(
   return new Set(tables.flatMap((stored) => {
     const scan = plan.scans.get(stored.store);
     if (scan === undefined) return [];
-    const read = new Set(columnsToRead(stored, scan));
+    const read = new Set(columnsToRead(stored.table.schema, scan));
     const fields = stored.table.schema.fields.filter(({ name }) => read.has(name));
-    return [...timestampKinds(new Schema({ schemaId: 0, fields, identifierFieldIds: [] }))];
+    return [...timestampKinds({ fields })];
   }));
-}
-
-function mixedTimestamps(): AppError {
-  const message =
-    "Cannot run the query: AT TIME ZONE is not part of it where both timestamps with " +
-    "and without a zone are read; write to_local_time(timestamp, zone) for what it does to those " +
-    "with one, and to_instant(timestamp, zone) for the others";
-  return new AppError("unsupported", "sql_timestamps_mixed", message);
 }
 
 interface Run {
@@ -206,43 +189,13 @@ async function* runByPieces(run: Run): AsyncGenerator<Piece> {
   if (!ran) yield await piece([]);
 }
 
-/** A portion is complete with the batch that reaches one of these. */
-interface PortionBounds {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-interface Portion {
-  readonly batches: readonly RecordBatch[];
-  readonly rows: number;
-}
-
-/** Batches as the engine takes them, gathered; `bounds` is asked with each batch. */
-async function* portions(
-  read: AsyncIterable<RecordBatch>,
-  bounds: () => PortionBounds,
-): AsyncGenerator<Portion> {
-  let batches: RecordBatch[] = [];
-  let [rows, bytes] = [0, 0];
-  for await (const batch of read) {
-    batches.push(toEngine(batch));
-    rows += batch.numRows;
-    bytes += batchBytes(batch);
-    const full = bounds();
-    if (rows < full.rows && bytes < full.bytes) continue;
-    yield { batches, rows };
-    [batches, rows, bytes] = [[], 0, 0];
-  }
-  if (rows > 0) yield { batches, rows };
-}
-
 async function* read(
   stored: StoredTable,
   scan: PlannedScan,
   signal: AbortSignal,
 ): AsyncGenerator<RecordBatch> {
   const { schema } = stored.table;
-  const columns = columnsToRead(stored, scan);
+  const columns = columnsToRead(schema, scan);
   const filter = fileFilter(scan.filters, schema);
   yield* stored.table.scan({ columns, filter, signal });
 }

@@ -24,6 +24,8 @@ export interface QueryPlan {
    * together.
    */
   readonly shape: "rows" | "limited" | "whole";
+  /** What rows come from, as the engine calls it: `SEQ_SCAN`, `RANGE`, `DUCKDB_TABLES`. */
+  readonly sources: ReadonlySet<string>;
 }
 
 interface PlanNode {
@@ -58,7 +60,7 @@ export function readPlan(explained: {
       { columns: needed, filters: filters.get(table) ?? [[]] },
     ]),
   );
-  return { scans, shape: shapeOf(pushed) };
+  return { scans, shape: shapeOf(pushed), sources: new Set(sourcesOf(pushed)) };
 }
 
 function parsePlan(json: string): readonly PlanNode[] {
@@ -90,6 +92,13 @@ function textsOf(node: PlanNode, key: string): readonly string[] {
   const value = node.extra_info[key];
   if (value === undefined || value === "") return [];
   return typeof value === "string" ? [value] : value;
+}
+
+function* sourcesOf(nodes: readonly PlanNode[]): Generator<string> {
+  for (const { name, children } of nodes) {
+    if (children.length === 0) yield name.trim();
+    yield* sourcesOf(children);
+  }
 }
 
 function shapeOf(nodes: readonly PlanNode[]): QueryPlan["shape"] {

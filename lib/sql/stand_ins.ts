@@ -51,8 +51,20 @@ export function defineForRunning(db: DuckDb, options: StandInOptions): void {
         text === null || argument === null ? null : fn(text, argument),
     );
   }
-  defineMacros(db, options, (name, text, argument) => `${name}(${text}, ${argument})`);
+  defineMacros(db, options, callOurs);
 }
+
+/** Moves `now()` to another moment, in a database where the stand-ins for running are defined. */
+export function moveNow(db: DuckDb, options: StandInOptions): void {
+  if (CALLS_TIME.test(options.sql)) createMacros(db, timeMacros(options, callOurs));
+}
+
+/** Whether a query may ask for the current time. */
+export function mayAskForTime(sql: string): boolean {
+  return CALLS_TIME.test(sql);
+}
+
+const callOurs: Call = (name, text, argument) => `${name}(${text}, ${argument})`;
 
 /**
  * Texts without which a query calls none of the macros for JSON, and for times. Most queries have none of
@@ -69,6 +81,10 @@ function defineMacros(db: DuckDb, options: StandInOptions, call: Call): void {
     ...(CALLS_JSON.test(options.sql) ? jsonMacros(call) : []),
     ...(CALLS_TIME.test(options.sql) ? timeMacros(options, call) : []),
   ];
+  createMacros(db, macros);
+}
+
+function createMacros(db: DuckDb, macros: readonly string[]): void {
   if (macros.length === 0) return;
   // In one call: each costs more than what it does.
   db.run(macros.map((macro) => `CREATE OR REPLACE MACRO ${macro}`).join(";\n"));

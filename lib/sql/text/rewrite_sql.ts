@@ -28,14 +28,26 @@ const FORBIDDEN_FUNCTIONS = new Set([
   "query_table",
 ]);
 
+/** Refuses a text that is not one condition, or that calls what does more than read. */
+export function requireCondition(sql: string): void {
+  const tokens = tokenizeSql(sql);
+  requireReadOnly(tokens);
+  let depth = 0;
+  const leaves = tokens.some((token) => {
+    depth += isSqlSymbol(token, "(") ? 1 : isSqlSymbol(token, ")") ? -1 : 0;
+    return depth < 0 || isSqlSymbol(token, ";");
+  });
+  if (tokens.length > 0 && !leaves && depth === 0) return;
+  const message = "Cannot use the condition: it is not one expression of SQL";
+  throw new AppError("invalid", "sql_not_a_condition", message, {
+    issues: [{ path: "sql", message: "must be one condition, as it stands after WHERE" }],
+  });
+}
+
 /** Refuses a text that does not begin as a query that reads, or that calls what does more. */
 export function requireQuery(sql: string): void {
   const tokens = tokenizeSql(sql);
-  const forbidden = tokens.find((token, i) =>
-    token.kind === "name" && isSqlSymbol(tokens[i + 1], "(") &&
-    FORBIDDEN_FUNCTIONS.has(sqlName(token).toLowerCase())
-  );
-  if (forbidden !== undefined) throw functionForbidden(sqlName(forbidden));
+  requireReadOnly(tokens);
   const first = tokens.find((token) => !isSqlSymbol(token, "("));
   if ([...STARTS, ...WRAPPED_STARTS].some((word) => isSqlWord(first, word))) return;
   const message =
@@ -44,6 +56,14 @@ export function requireQuery(sql: string): void {
   throw new AppError("invalid", "sql_not_a_query", message, {
     issues: [{ path: "sql", message: "must be one query that reads" }],
   });
+}
+
+function requireReadOnly(tokens: readonly SqlToken[]): void {
+  const forbidden = tokens.find((token, i) =>
+    token.kind === "name" && isSqlSymbol(tokens[i + 1], "(") &&
+    FORBIDDEN_FUNCTIONS.has(sqlName(token).toLowerCase())
+  );
+  if (forbidden !== undefined) throw functionForbidden(sqlName(forbidden));
 }
 
 function functionForbidden(name: string): AppError {
@@ -64,9 +84,14 @@ export function rewriteSql(sql: string, tables: readonly NamedMention[]): string
     const inEngine = `${quoteName(namespace)}.${quoteName(name)}`;
     text = text.slice(0, mention.start) + inEngine + text.slice(mention.end);
   }
-  const ready = withoutEnd(withJsonArrows(withoutZonedType(text)));
+  const ready = withoutEnd(rewriteCondition(text));
   const [first] = tokenizeSql(ready);
   return WRAPPED_STARTS.some((word) => isSqlWord(first, word)) ? `FROM (\n${ready}\n)` : ready;
+}
+
+/** A condition, made ready for the engine. */
+export function rewriteCondition(sql: string): string {
+  return withJsonArrows(withoutZonedType(sql));
 }
 
 /** Without semicolons and white space at the end. A pattern would take the square of their number. */

@@ -7,7 +7,7 @@ import { isSqlSymbol, sqlName, type SqlToken, tokenizeSql } from "./sql_tokens.t
 
 /** A dotted name in the text of a query. */
 export interface TableMention {
-  /** Parts as they count, without quotes; at least 2. */
+  /** Parts as they count, without quotes. */
   readonly parts: readonly string[];
   /** Where the name stands in the text, in UTF-16 units. */
   readonly start: number;
@@ -28,6 +28,11 @@ const FILLERS = new Set(["LATERAL", "ONLY"]);
 
 /** The dotted names of tables in `sql`, in order; a name of one part belongs to the query itself. */
 export function tablesOf(sql: string): readonly TableMention[] {
+  return tableNames(sql).filter(({ parts }) => parts.length > 1);
+}
+
+/** All names where a table may stand, in order, those of one part too. */
+export function tableNames(sql: string): readonly TableMention[] {
   const tokens = tokenizeSql(sql);
   const found: TableMention[] = [];
   /** Per open parenthesis, whether a FROM list is open there. */
@@ -47,7 +52,7 @@ export function tablesOf(sql: string): readonly TableMention[] {
     } else if (isSqlSymbol(token, ",")) expecting = lists.at(-1) ?? false;
     else if (expecting && !FILLERS.has(word)) {
       const chain = chainAt(tokens, i);
-      if (chain !== null && chain.mention.parts.length > 1) found.push(chain.mention);
+      if (chain !== null) found.push(chain.mention);
       i = chain?.last ?? i;
       expecting = false;
     }
