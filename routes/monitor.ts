@@ -1,6 +1,6 @@
 /** Pipelines as they run, over a WebSocket. */
 import { z } from "zod";
-import { IDLE_TIMEOUT_SECONDS, PipelineMetrics } from "../lib/pipelines/mod.ts";
+import { PipelineMetrics } from "../lib/pipelines/mod.ts";
 import { type Route, route } from "./_route.ts";
 import { requireHandshake, upgrade } from "./_web_socket.ts";
 
@@ -44,7 +44,7 @@ export const monitorRoutes: readonly Route[] = [
       const sinceMs = since === undefined ? null : Date.parse(since);
       requireHandshake(request);
       monitor.admit(ctx, { pipelineId, sinceMs });
-      const { socket, response } = upgrade(request, IDLE_TIMEOUT_SECONDS);
+      const { socket, response } = upgrade(request, monitor.idleTimeoutSeconds);
       monitor.watch(socket, { principal: ctx.principal, pipelineId, sinceMs });
       return response;
     },

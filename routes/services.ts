@@ -40,7 +40,7 @@ export interface Services {
   readonly operations: Operations;
   readonly configuration: Pick<CatalogConfiguration, "get" | "put">;
   readonly health: HealthProbes;
-  readonly monitor: Pick<PipelineMonitor, "admit" | "watch">;
+  readonly monitor: Pick<PipelineMonitor, "admit" | "idleTimeoutSeconds" | "watch">;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
