@@ -149,7 +149,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const probes = healthProbes({ state, configuration, log });
   const app = buildApp({
     access,
-    tables: createTables({ withCatalog, reader }),
+    tables: createTables({ withCatalog, reader, state, clock }),
     tableChanges: createTableChanges({ operations, state, clock }),
     queries: createQueries({ withCatalog, queries, clock }),
     maintenance: createMaintenance({ operations, state, clock }),

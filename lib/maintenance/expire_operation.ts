@@ -14,7 +14,13 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { JobOperation } from "../operations/mod.ts";
-import { describeHolder, type HeldPin, pinsOf } from "../pins/mod.ts";
+import {
+  describeHolder,
+  type HeldPin,
+  holdingSnapshots,
+  pinsOf,
+  toNamedPins,
+} from "../pins/mod.ts";
 import type { SqlReader } from "../state/mod.ts";
 import { tableOperation } from "./_table_operation.ts";
 import {
@@ -52,26 +58,16 @@ export function expireOperation(
     ...operation,
     async prepare(catalog, signal) {
       const { table, params } = await operation.prepare(catalog, signal);
-      const held = holding(await pinsOf(state, { table, nowMs: clock.now() }));
-      for (const { id } of held) known.add(id);
-      const pins = held.map((pin) => ({
-        snapshotId: String(pin.snapshotId),
-        tableUuid: pin.tableUuid,
-        heldBy: describeHolder(pin),
-      }));
-      return { table, params: { ...params, pins } };
+      const pins = await pinsOf(state, { table, nowMs: clock.now() });
+      for (const { id } of holdingSnapshots(pins)) known.add(id);
+      return { table, params: { ...params, pins: [...toNamedPins(pins)] } };
     },
     async mayChange(tx, { table }) {
-      const held = holding(await pinsOf(tx, { table, nowMs: clock.now() }));
-      const pin = held.find(({ id }) => !known.has(id));
+      const pins = await pinsOf(tx, { table, nowMs: clock.now() });
+      const pin = holdingSnapshots(pins).find(({ id }) => !known.has(id));
       if (pin !== undefined) throw pinsChanged(table, pin);
     },
   };
-}
-
-/** Pins that need snapshots, rather than only the table. */
-function holding(pins: readonly HeldPin[]): readonly HeldPin[] {
-  return pins.filter(({ snapshotId }) => snapshotId !== null);
 }
 
 function pinsChanged(table: string, pin: HeldPin): AppError {

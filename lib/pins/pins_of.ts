@@ -1,7 +1,8 @@
 /** Which pins count. */
 import { z } from "zod";
+import type { NamedPin } from "../iceberg/retention/pinned_snapshots.ts";
 import { sql, type SqlReader } from "../state/mod.ts";
-import type { HeldPin } from "./pin.ts";
+import { describeHolder, type HeldPin } from "./pin.ts";
 
 const Row = z.object({
   seq: z.int(),
@@ -38,5 +39,19 @@ export async function pinsOf(
     sinceMs: row.held_since,
     pinnedAtMs: row.pinned_at,
     untilMs: row.held_until,
+  }));
+}
+
+/** Pins that need snapshots, rather than only the table. */
+export function holdingSnapshots(pins: readonly HeldPin[]): readonly HeldPin[] {
+  return pins.filter(({ snapshotId }) => snapshotId !== null);
+}
+
+/** Pins that need snapshots, for whoever has the table's metadata. */
+export function toNamedPins(pins: readonly HeldPin[]): readonly NamedPin[] {
+  return holdingSnapshots(pins).map((pin) => ({
+    snapshotId: String(pin.snapshotId),
+    tableUuid: pin.tableUuid,
+    heldBy: describeHolder(pin),
   }));
 }

@@ -1,8 +1,11 @@
 /** The table verbs: check the role, resolve the name, read. */
 import { type CallContext, requireRole } from "../access/mod.ts";
 import { type Catalog, findTable, type TableLocation } from "../catalog/mod.ts";
+import type { Clock } from "../clock.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { pinsOf, toNamedPins } from "../pins/mod.ts";
+import type { SqlReader } from "../state/mod.ts";
 import type {
   FileList,
   HealthReport,
@@ -18,6 +21,9 @@ export interface TablesDeps {
   /** Runs `fn` with the configured catalog, which stays open until it settles. */
   readonly withCatalog: <T>(fn: (catalog: Catalog) => Promise<T>) => Promise<T>;
   readonly reader: TableReader;
+  /** Knows who reads which snapshots. */
+  readonly state: SqlReader;
+  readonly clock: Clock;
 }
 
 /** The table verbs. Names are `namespace.table` or `catalog.namespace.table`. */
@@ -32,7 +38,7 @@ export interface Tables {
 
 /** Builds the table verbs. */
 export function createTables(deps: TablesDeps): Tables {
-  const { reader } = deps;
+  const { reader, state, clock } = deps;
   const locate = (ctx: CallContext, table: string) => locateTable(deps, ctx, table);
   return {
     list: (ctx, page) => listTables(deps, ctx, page),
@@ -49,7 +55,10 @@ export function createTables(deps: TablesDeps): Tables {
       return await reader.files(await locate(ctx, table), query, ctx);
     },
     async health(ctx, table) {
-      return await reader.health(await locate(ctx, table), ctx);
+      const location = await locate(ctx, table);
+      const name = formatIdentifier(location.identifier);
+      const pins = toNamedPins(await pinsOf(state, { table: name, nowMs: clock.now() }));
+      return await reader.health(location, { signal: ctx.signal, pins });
     },
   };
 }

@@ -41,10 +41,15 @@ async function withServer(test: (world: World) => Promise<void>): Promise<void> 
   }
 }
 
-/** A table of as many snapshots, oldest first. */
-async function tableOf({ send }: World, snapshots: number): Promise<readonly string[]> {
+/** A table of as many snapshots; their ids, oldest first. */
+async function tableOf(
+  { send }: World,
+  snapshots: number,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
   const schema = [{ name: "id", type: "BIGINT" }];
-  assert.equal((await send("/tables", "POST", { table: TABLE, schema })).status, 201);
+  const body = { table: TABLE, schema, properties };
+  assert.equal((await send("/tables", "POST", body)).status, 201);
   for (let i = 0; i < snapshots; i++) {
     const { status, body } = await send(`/table/${TABLE}/append`, "POST", `{"id":${i}}\n`);
     assert.equal(status, 200, JSON.stringify(body));
@@ -105,6 +110,24 @@ Deno.test("expiry keeps what another server's pipeline reads, and its dry run sa
     assert.deepEqual((await send("/query", "POST", { sql, at })).body.rows, [{ n: 2 }]);
     await state.transaction((tx) => release(tx, "pipeline 0192"));
     assert.equal((await details(expiry)).expired_snapshots_count, 3);
+  }));
+
+Deno.test("the health of a table tells who holds its snapshots, and asks for no expiry of them", () =>
+  withServer(async (world) => {
+    const { send, state } = world;
+    const ids = await tableOf(world, 3, { "history.expire.max-snapshot-age-ms": "1" });
+    const advice = async () => {
+      const { body } = await send(`/table/${TABLE}/health`, "GET");
+      const all: readonly { code: string; summary: string }[] = body.recommendations;
+      return all.filter(({ code }) => code.endsWith("_snapshots"));
+    };
+    assert.deepEqual((await advice()).map(({ code }) => code), ["expire_snapshots"]);
+    await pin(world, { snapshotId: BigInt(ids[0] ?? "") });
+    const [held, ...more] = await advice();
+    assert.deepEqual([held?.code, more], ["pinned_snapshots", []]);
+    assert(held?.summary.includes(HOLDER), held?.summary);
+    await state.transaction((tx) => release(tx, "pipeline 0192"));
+    assert.deepEqual((await advice()).map(({ code }) => code), ["expire_snapshots"]);
   }));
 
 Deno.test("named snapshots that are read, and tables that are in use, are 409 with whose they are", () =>

@@ -4,6 +4,7 @@
  * as the reader walks along them.
  */
 import type { Snapshot, SnapshotRef } from "../spec/snapshot.ts";
+import type { TableMetadata } from "../spec/table_metadata.ts";
 
 /** Pinned snapshots, with the names of who pins them. Ids that the table does not have hold nothing. */
 export type Pins = ReadonlyMap<bigint, readonly string[]>;
@@ -11,9 +12,34 @@ export type Pins = ReadonlyMap<bigint, readonly string[]>;
 /** Nothing is pinned. */
 export const NO_PINS: Pins = new Map();
 
+/** A pin as it travels to whoever has the table's metadata. */
+export interface NamedPin {
+  /** In decimal. */
+  readonly snapshotId: string;
+  /** Null for whatever table has the name. */
+  readonly tableUuid: string | null;
+  readonly heldBy: string;
+}
+
 /** Holders that are named for one snapshot. */
 const MAX_HOLDERS = 100;
 const NOBODY: readonly string[] = [];
+
+/** The pins of a table; those of another one that had its name hold nothing. */
+export function pinsIn(
+  { tableUuid }: Pick<TableMetadata, "tableUuid">,
+  pins: readonly NamedPin[],
+): Pins {
+  const held = new Map<bigint, string[]>();
+  for (const pin of pins) {
+    if (pin.tableUuid !== null && tableUuid !== null && pin.tableUuid !== tableUuid) continue;
+    const id = BigInt(pin.snapshotId);
+    const holders = held.get(id) ?? [];
+    holders.push(pin.heldBy);
+    held.set(id, holders);
+  }
+  return held;
+}
 
 /** Snapshots that pins keep, with who needs them; in time linear in snapshots, branches and pins. */
 export function pinnedSnapshots(

@@ -46,4 +46,11 @@ export {
   TableList,
   TableSchema,
 } from "./schemas.ts";
-export type { FileQuery, Page, ReadCall, TableReader, TimeTravel } from "./table_reader.ts";
+export type {
+  FileQuery,
+  HealthCall,
+  Page,
+  ReadCall,
+  TableReader,
+  TimeTravel,
+} from "./table_reader.ts";

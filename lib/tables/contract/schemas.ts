@@ -135,6 +135,7 @@ export const Recommendation = z.object({
     "compact_large_files",
     "compact_deletes",
     "expire_snapshots",
+    "pinned_snapshots",
     "rewrite_manifests",
   ]),
   severity: Severity,
@@ -144,7 +145,7 @@ export const Recommendation = z.object({
     method: z.literal("POST"),
     path: z.string(),
     body: z.record(z.string(), z.unknown()),
-  }).nullable().describe("null where the table is read-only"),
+  }).nullable().describe("null where the table is read-only, or no request removes the cause"),
 }).meta({ id: "Recommendation" });
 export type Recommendation = z.infer<typeof Recommendation>;
 

@@ -3,6 +3,7 @@
  * server answers these in reader isolates (`workers/reader_pool.ts`); tests may run them inline.
  */
 import type { TableLocation } from "../../catalog/mod.ts";
+import type { NamedPin } from "../../iceberg/retention/pinned_snapshots.ts";
 import type {
   FileContent,
   FileList,
@@ -15,6 +16,12 @@ import type {
 /** Bounds of one read. */
 export interface ReadCall {
   readonly signal?: AbortSignal;
+}
+
+/** What a report on health is told. */
+export interface HealthCall extends ReadCall {
+  /** Who reads which snapshots, as far as the table's name tells; nobody without it. */
+  readonly pins?: readonly NamedPin[];
 }
 
 /** A page of a list; `cursor` is what an earlier page returned as `next_cursor`. */
@@ -43,5 +50,5 @@ export interface TableReader {
   snapshots(location: TableLocation, page: Page, call?: ReadCall): Promise<SnapshotList>;
   refs(location: TableLocation, page: Page, call?: ReadCall): Promise<RefList>;
   files(location: TableLocation, query: FileQuery, call?: ReadCall): Promise<FileList>;
-  health(location: TableLocation, call?: ReadCall): Promise<HealthReport>;
+  health(location: TableLocation, call?: HealthCall): Promise<HealthReport>;
 }

@@ -2,6 +2,7 @@
  * From a table's figures to what to do about it. Every recommendation carries the request that
  * removes its cause, so a table that followed its report reports healthy.
  */
+import type { Pins } from "../../iceberg/retention/pinned_snapshots.ts";
 import type { Recommendation, Severity } from "../contract/schemas.ts";
 import type { CompactionCandidates, FileTally } from "./file_tally.ts";
 
@@ -21,6 +22,8 @@ const MIN_MANIFESTS_TO_REWRITE = 100;
 const MANIFEST_TARGET_BYTES = 8 * 1024 * 1024;
 /** Rewriting manifests is advised where it divides their number by at least this. */
 const MIN_MANIFEST_REDUCTION = 4;
+/** Holders of pins that are named. */
+const MAX_NAMED_HOLDERS = 3;
 
 /** What recommendations are made from. */
 export interface HealthFigures {
@@ -28,6 +31,8 @@ export interface HealthFigures {
   readonly tally: FileTally;
   readonly candidates: CompactionCandidates;
   readonly expirableSnapshots: number;
+  /** Snapshots past the table's retention that stay, and who reads them. */
+  readonly pinned: Pins;
   readonly snapshots: number;
   readonly manifests: number;
   readonly manifestBytes: number;
@@ -44,6 +49,7 @@ export function recommend(figures: HealthFigures): readonly Recommendation[] {
     largeFiles(figures),
     deletes(figures),
     snapshots(figures),
+    pinnedSnapshots(figures),
     manifests(figures),
   ].filter((one) => one !== null);
   return all.sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity));
@@ -138,6 +144,24 @@ function snapshots(figures: HealthFigures): Recommendation | null {
     request: figures.readOnly
       ? null
       : { method: "POST", path: "/api/expire", body: { table: figures.table } },
+  };
+}
+
+/** Nothing but reading on, or stopping, removes the cause: there is no request that does it. */
+function pinnedSnapshots({ pinned, snapshots }: HealthFigures): Recommendation | null {
+  if (pinned.size === 0) return null;
+  const holders = [...new Set([...new Set(pinned.values())].flat())];
+  const named = holders.slice(0, MAX_NAMED_HOLDERS).join(", ");
+  const more = holders.length > MAX_NAMED_HOLDERS
+    ? ` and ${holders.length - MAX_NAMED_HOLDERS} more`
+    : "";
+  return {
+    code: "pinned_snapshots",
+    severity: pinned.size >= WARNING_EXPIRABLE_SNAPSHOTS ? "warning" : "info",
+    summary: `Consider looking at ${named}${more}: ${counted(pinned.size, "snapshot")} past the ` +
+      "table's retention cannot expire before reading goes on",
+    evidence: { pinned_snapshots: pinned.size, snapshots, held_by: `${named}${more}` },
+    request: null,
   };
 }
 

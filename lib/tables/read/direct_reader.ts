@@ -50,16 +50,17 @@ export function createDirectReader(deps: DirectReaderDeps): DirectReader {
       const snapshot = snapshotAt(table.metadata, query.at);
       return await listFiles(table, { query, snapshot, manifests, signal });
     },
-    async health(location, { signal } = {}) {
+    async health(location, { pins = [], signal } = {}) {
       const loaded = await tables.load(location, signal);
       const { table, place, version } = loaded;
       const manifests = tables.manifests(loaded);
       const nowMs = deps.clock.now();
       const age = Math.floor(nowMs / MAX_REPORT_AGE_MS);
-      const key = `report ${place} ${version} ${table.metadataLocation} ${age}`;
+      const held = pins.length === 0 ? "" : JSON.stringify(pins);
+      const key = `report ${place} ${version} ${table.metadataLocation} ${age} ${held}`;
       return await cache.getOrLoad(key, async (loading) => {
         const metadataBytes = table.storedBytes;
-        const input = { manifests, metadataBytes, nowMs, signal: loading };
+        const input = { manifests, metadataBytes, nowMs, pins, signal: loading };
         const report = await reportHealth(table, input);
         return { value: report, bytes: estimateBytes(report) };
       }, signal);

@@ -5,10 +5,9 @@ import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { ManifestFile } from "../../iceberg/manifest/manifest_file.ts";
 import { formatIdentifier, type LoadedTable } from "../../iceberg/ports.ts";
 import { targetFileSize } from "../../iceberg/rewrite/file_size_rules.ts";
-import {
-  expirableSnapshots,
-  retentionFromProperties,
-} from "../../iceberg/retention/expirable_snapshots.ts";
+import { retentionFromProperties } from "../../iceberg/retention/expirable_snapshots.ts";
+import { type NamedPin, pinsIn } from "../../iceberg/retention/pinned_snapshots.ts";
+import { planExpiry } from "../../iceberg/retention/plan_expiry.ts";
 import { type DeleteFile, DeleteIndex, isDeletionVector } from "../../iceberg/scan/delete_index.ts";
 import { partitionKey } from "../../iceberg/spec/partition_key.ts";
 import type { PartitionSpec } from "../../iceberg/spec/partition_spec.ts";
@@ -46,6 +45,8 @@ export interface HealthInput {
   /** Size of the metadata document, in bytes. */
   readonly metadataBytes: number;
   readonly nowMs: number;
+  /** Who reads which snapshots, as far as the table's name tells. */
+  readonly pins: readonly NamedPin[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -187,12 +188,18 @@ class HealthFold {
     const { metadata } = this.#table;
     const table = formatIdentifier(this.#table.identifier);
     const tally = this.#tally;
-    const retention = retentionFromProperties(metadata.properties, this.#input.nowMs);
+    const expiry = planExpiry(metadata, {
+      retention: retentionFromProperties(metadata.properties, this.#input.nowMs),
+      snapshotIds: new Set(),
+      pins: pinsIn(metadata, this.#input.pins),
+      used: null,
+    });
     const recommendations = recommend({
       table,
       tally,
       candidates: compactionCandidates(tally),
-      expirableSnapshots: expirableSnapshots(metadata, retention).length,
+      expirableSnapshots: expiry.expired.length,
+      pinned: expiry.pinned,
       snapshots: metadata.snapshots.length,
       manifests: manifests.count,
       manifestBytes: manifests.bytes,

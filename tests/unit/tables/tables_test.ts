@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { CallContext, Role } from "../../../lib/access/mod.ts";
 import type { Catalog, TableLocation } from "../../../lib/catalog/mod.ts";
 import { AppError } from "../../../lib/errors.ts";
+import type { SqlReader } from "../../../lib/state/mod.ts";
 import { createTables, type TableReader } from "../../../lib/tables/mod.ts";
 import { rejectsWith } from "../../support/rejects.ts";
 import { TABLE_ANSWERS } from "../../support/table_answers.ts";
@@ -68,7 +69,9 @@ function tablesOf(names: readonly string[]) {
       return await TABLE_ANSWERS.schema(ctx, "");
     },
   };
-  const tables = createTables({ withCatalog: (fn) => fn(catalog), reader });
+  const state: SqlReader = { read: () => Promise.resolve([]) };
+  const clock = { now: () => 0 };
+  const tables = createTables({ withCatalog: (fn) => fn(catalog), reader, state, clock });
   return { tables, located, read };
 }
 

@@ -21,6 +21,7 @@ import {
   planTableExpiry,
 } from "../../../iceberg/retention/expire_snapshots.ts";
 import { retentionFromProperties } from "../../../iceberg/retention/expirable_snapshots.ts";
+import { pinsIn } from "../../../iceberg/retention/pinned_snapshots.ts";
 import type { ExpiryPlan } from "../../../iceberg/retention/plan_expiry.ts";
 import { manifestSource } from "../../../iceberg/scan/manifest_source.ts";
 import type { Snapshot } from "../../../iceberg/spec/snapshot.ts";
@@ -32,7 +33,7 @@ import { commitAction } from "../_commit.ts";
 import { requireGarbageCollection, requireReadable } from "../_guards.ts";
 import { deleteFiles } from "../delete_files.ts";
 import { ExpireTally } from "./expire_tally.ts";
-import { heldInReceipt, pinsIn } from "./held_snapshots.ts";
+import { heldInReceipt } from "./held_snapshots.ts";
 import { withReadSizes } from "./read_sizes.ts";
 
 /** Files that are found before they are deleted. */

@@ -1,27 +1,13 @@
 /** What an expiry holds back, and for whom: refs by their retention, pipelines by their pins. */
 import type { RetentionDefaults } from "../../../iceberg/retention/expirable_snapshots.ts";
 import { heldBack, heldByPins } from "../../../iceberg/retention/held_back.ts";
-import type { Pins } from "../../../iceberg/retention/pinned_snapshots.ts";
 import type { ExpiryPlan } from "../../../iceberg/retention/plan_expiry.ts";
 import type { TableMetadata } from "../../../iceberg/spec/table_metadata.ts";
-import type { ExpireParams, ExpireReceipt } from "../../contract/mod.ts";
+import type { ExpireReceipt } from "../../contract/mod.ts";
 
 /** Snapshots named in a receipt, and pipelines named for each. */
 const MAX_LISTED_SNAPSHOTS = 1_000;
 const MAX_LISTED_HOLDERS = 10;
-
-/** The pins of a table; those of another one that had its name hold nothing. */
-export function pinsIn({ tableUuid }: TableMetadata, pins: ExpireParams["pins"]): Pins {
-  const held = new Map<bigint, string[]>();
-  for (const pin of pins) {
-    if (pin.tableUuid !== null && tableUuid !== null && pin.tableUuid !== tableUuid) continue;
-    const id = BigInt(pin.snapshotId);
-    const holders = held.get(id) ?? [];
-    holders.push(pin.heldBy);
-    held.set(id, holders);
-  }
-  return held;
-}
 
 /** The part of the receipt. */
 export function heldInReceipt(

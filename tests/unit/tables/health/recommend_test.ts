@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NO_PINS } from "../../../../lib/iceberg/retention/pinned_snapshots.ts";
 import { compactionCandidates, FileTally } from "../../../../lib/tables/health/file_tally.ts";
 import {
   type HealthFigures,
@@ -17,6 +18,7 @@ function figures(
     tally,
     candidates: compactionCandidates(tally),
     expirableSnapshots: 0,
+    pinned: NO_PINS,
     snapshots: 1,
     manifests: 1,
     manifestBytes: 1_000,
@@ -84,6 +86,25 @@ Deno.test("recommend() asks for expiry and manifest rewriting by their own reque
     ["expire_snapshots", "/api/expire", "warning"],
     ["rewrite_manifests", "/api/rewrite-manifests", "warning"],
   ]);
+});
+
+Deno.test("recommend() names who holds snapshots past their retention, and offers no request", () => {
+  const pinned = (snapshots: number, ...holders: string[]) =>
+    new Map(Array.from({ length: snapshots }, (_, i) => [BigInt(i), holders]));
+  const one = (found: HealthFigures["pinned"]) =>
+    recommend(figures(addFiles(1, 1_000), { pinned: found, snapshots: 90 }));
+  assert.deepEqual(one(pinned(1, "pipeline 1")), [{
+    code: "pinned_snapshots",
+    severity: "info",
+    summary:
+      "Consider looking at pipeline 1: 1 snapshot past the table's retention cannot expire " +
+      "before reading goes on",
+    evidence: { pinned_snapshots: 1, snapshots: 90, held_by: "pipeline 1" },
+    request: null,
+  }]);
+  const [many] = one(pinned(50, "a", "b", "c", "d", "e"));
+  assert.equal(many?.severity, "warning");
+  assert.equal(many?.evidence["held_by"], "a, b, c and 2 more");
 });
 
 Deno.test("recommend() leaves large manifests alone however many there are", () => {

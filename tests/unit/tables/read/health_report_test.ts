@@ -108,6 +108,23 @@ Deno.test("health() names what expiry would remove, as time passes", async () =>
   assert.deepEqual(await codesAt(SNAPSHOT_TIME_MS + 6 * DAY_MS), ["expire_snapshots"]);
 });
 
+Deno.test("health() leaves out of an expiry what is pinned, and says who holds it", async () => {
+  const table = await writeMemoryTable([{ files: [dataFile("a")] }, { files: [dataFile("b")] }]);
+  const reader = readerOf(table, { nowMs: SNAPSHOT_TIME_MS + 6 * DAY_MS });
+  const codes = async (tableUuid: string | null) => {
+    const snapshotId = String(table.metadata.snapshots[0]?.snapshotId);
+    const pins = [{ snapshotId, tableUuid, heldBy: "pipeline 1" }];
+    const { recommendations } = await reader.health(table.location, { pins });
+    return recommendations.map(({ code }) => code);
+  };
+  const unpinned = await reader.health(table.location);
+  assert.deepEqual(unpinned.recommendations.map(({ code }) => code), ["expire_snapshots"]);
+  assert.deepEqual(await codes(null), ["pinned_snapshots"]);
+  // Another table that had the name.
+  assert.deepEqual(await codes(crypto.randomUUID()), ["expire_snapshots"]);
+  assert.deepEqual(await reader.health(table.location), unpinned);
+});
+
 Deno.test("health() reads each manifest once: a second report reuses them", async () => {
   const table = await writeMemoryTable([{ files: [dataFile("a")] }, { files: [dataFile("b")] }]);
   const reader = readerOf(table);
