@@ -38,6 +38,12 @@ export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_wr
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
 export { PartitionRouter, type PartitionRows } from "./table/write/partition_router.ts";
 export {
+  DEFAULT_CHANGES_BYTES,
+  readChanges,
+  type ReadChangesOptions,
+  type RowChanges,
+} from "./table/changes/read_changes.ts";
+export {
   DEFAULT_DELETED_ROWS,
   deleteRows,
   type DeleteRowsOptions,

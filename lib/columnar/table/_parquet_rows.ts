@@ -50,7 +50,7 @@ async function* readGroups(
   source: ParquetSource,
   options: ReadRowsOptions,
 ): AsyncGenerator<PlacedBatch> {
-  const { prune, batchRows, windowBytes, signal } = options;
+  const { prune, holds, batchRows, windowBytes, signal } = options;
   const mayMatch = prune === undefined ? null : metricsMayMatch(prune.filter);
   const columns = options.columns.flatMap((place) => source.schema.columns[place] ?? []);
   const wanted = options.rowGroups === undefined ? null : new Set(options.rowGroups);
@@ -59,6 +59,7 @@ async function* readGroups(
     const start = firstPosition;
     firstPosition += group.rowCount;
     if (wanted?.has(index) === false) continue;
+    if (holds?.({ firstPosition: start, length: group.rowCount }) === false) continue;
     if (prune !== undefined && mayMatch?.(chunkFacts(source, group, prune.schema)) === false) {
       continue;
     }

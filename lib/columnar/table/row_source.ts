@@ -5,6 +5,7 @@ import type { BoundExpression } from "../../iceberg/expression/bound.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { FileIo } from "../../iceberg/ports.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
+import type { PositionRange } from "./deletes/deleted_positions.ts";
 import { openAvroRows } from "./_avro_rows.ts";
 import { openParquetRows } from "./_parquet_rows.ts";
 
@@ -31,6 +32,8 @@ export interface ReadRowsOptions {
   readonly prune?: PruneFilter | undefined;
   /** Row groups to read, by number; all by default. Avro files are one group. */
   readonly rowGroups?: readonly number[] | undefined;
+  /** Row groups none of whose rows are wanted by their positions are left out. */
+  readonly holds?: ((range: PositionRange) => boolean) | undefined;
   /** Rows of a batch, at most. */
   readonly batchRows?: number | undefined;
   /** Decoded bytes at a time, of Parquet files: see `ReadRowGroupOptions`. */

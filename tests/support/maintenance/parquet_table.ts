@@ -78,6 +78,13 @@ export class ParquetTable {
 
   /** Appends rows as one snapshot; a file for each partition. */
   async append(rows: Iterable<Row>): Promise<readonly DataFile[]> {
+    const files = await this.write(rows);
+    await this.commit(fastAppend({ files }));
+    return files;
+  }
+
+  /** Writes rows that some commit is to add; a file for each partition. */
+  async write(rows: Iterable<Row>): Promise<readonly DataFile[]> {
     const writer = new DataFileWriter({
       io: this.store.io,
       metadata: this.metadata,
@@ -87,9 +94,7 @@ export class ParquetTable {
       taskId: this.#tasks++,
     });
     await writer.write(batchOfRows(this.schema.fields, rows));
-    const files = await writer.finish();
-    await this.commit(fastAppend({ files }));
-    return files;
+    return await writer.finish();
   }
 
   /** Deletes rows by position: a position delete file, or in v3 deletion vectors. */
@@ -173,10 +178,10 @@ export class ParquetTable {
     return found;
   }
 
-  /** Live rows with these fields. */
-  async read(fields: readonly NestedField[]): Promise<IcebergValue[][]> {
+  /** Live rows with these fields, of the current snapshot unless another is named. */
+  async read(fields: readonly NestedField[], snapshotId?: bigint): Promise<IcebergValue[][]> {
     const rows: IcebergValue[][][] = [];
-    for (const task of await this.tasks()) rows.push(await this.#read(task, fields));
+    for (const task of await this.tasks(snapshotId)) rows.push(await this.#read(task, fields));
     return rows.flat();
   }
 

@@ -4,7 +4,7 @@ import type { Expression } from "../../expression/expression.ts";
 import type { DataFile } from "../../manifest/data_file.ts";
 import { type DeleteFile, DeleteIndex, referencedDataFile } from "../../scan/delete_index.ts";
 import type { TableMetadata } from "../../spec/table_metadata.ts";
-import { partitionPruner } from "./_partition_pruner.ts";
+import { partitionPruner } from "../../scan/partition_pruner.ts";
 import type { RemovedFile } from "./_removal.ts";
 import { RowFilter } from "./_row_filter.ts";
 import { METRIC_COLUMNS, type Since } from "./_since.ts";

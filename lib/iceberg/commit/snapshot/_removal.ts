@@ -6,7 +6,7 @@ import { isDeletionVector, referencedDataFile } from "../../scan/delete_index.ts
 import type { TableMetadata } from "../../spec/table_metadata.ts";
 import type { EntryFilter } from "./_manifest_filter.ts";
 import { fileKey } from "./_new_manifests.ts";
-import { partitionPruner } from "./_partition_pruner.ts";
+import { partitionPruner } from "../../scan/partition_pruner.ts";
 import { ReplacedPartitions } from "./_replaced_partitions.ts";
 import { RowFilter } from "./_row_filter.ts";
 

@@ -22,7 +22,7 @@ import type { Schema } from "../../spec/schema.ts";
 import { schemaOfSpec, type TableMetadata } from "../../spec/table_metadata.ts";
 import { canTransform, formatTransform, transformResultType } from "../../spec/transform.ts";
 import type { IcebergValue, Type } from "../../spec/types.ts";
-import { type Partitioned, partitionPruner } from "./_partition_pruner.ts";
+import { type Partitioned, partitionPruner } from "../../scan/partition_pruner.ts";
 
 /** How many rows of a file are of a partition, as far as can be told. */
 type Share = "all" | "none" | "unknown";

@@ -22,7 +22,7 @@ import { isUnpartitioned } from "../../spec/partition_spec.ts";
 import type { Snapshot } from "../../spec/snapshot.ts";
 import type { TableMetadata } from "../../spec/table_metadata.ts";
 import { isLive } from "./_manifest_filter.ts";
-import { partitionPruner } from "./_partition_pruner.ts";
+import { partitionPruner } from "../../scan/partition_pruner.ts";
 
 /** Options of {@linkcode findDanglingDeletes}. */
 export interface FindDanglingOptions {

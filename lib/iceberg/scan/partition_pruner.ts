@@ -7,16 +7,16 @@ import {
   type BoundReference,
   boundSet,
   type ScalarValue,
-} from "../../expression/bound.ts";
-import { isComparable } from "../../expression/compare.ts";
-import { alwaysTrue } from "../../expression/expression.ts";
-import { manifestMatcher } from "../../expression/match_manifest.ts";
-import type { DataFile } from "../../manifest/data_file.ts";
-import type { ManifestFile } from "../../manifest/manifest_file.ts";
-import type { PartitionSpec } from "../../spec/partition_spec.ts";
-import { partitionType } from "../../spec/partition_type.ts";
-import { schemaOfSpec, type TableMetadata } from "../../spec/table_metadata.ts";
-import type { IcebergValue, Type } from "../../spec/types.ts";
+} from "../expression/bound.ts";
+import { isComparable } from "../expression/compare.ts";
+import { alwaysTrue } from "../expression/expression.ts";
+import { manifestMatcher } from "../expression/match_manifest.ts";
+import type { DataFile } from "../manifest/data_file.ts";
+import type { ManifestFile } from "../manifest/manifest_file.ts";
+import type { PartitionSpec } from "../spec/partition_spec.ts";
+import { partitionType } from "../spec/partition_type.ts";
+import { schemaOfSpec, type TableMetadata } from "../spec/table_metadata.ts";
+import type { IcebergValue, Type } from "../spec/types.ts";
 
 /** A file as far as its partition goes. */
 export type Partitioned = Pick<DataFile, "specId" | "partition">;
