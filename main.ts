@@ -15,17 +15,26 @@ import { type CatalogConfiguration, createConfiguration } from "./lib/configurat
 import { AppError, describeError } from "./lib/errors.ts";
 import { InFlight } from "./lib/in_flight.ts";
 import { createLog, type Log } from "./lib/log.ts";
-import { createMetrics, type Metrics } from "./lib/metrics.ts";
+import { createMetrics } from "./lib/metrics.ts";
 import { createProbe } from "./lib/probe.ts";
 import { defaultWarehouse, loadSettings, type Settings } from "./lib/settings.ts";
 import { openState, type State } from "./lib/state/mod.ts";
 import { createMaintenance } from "./lib/maintenance/mod.ts";
 import { createOperations } from "./lib/operations/mod.ts";
+import {
+  createPipelines,
+  monitorGauges,
+  pipelineFamilies,
+  PipelineHub,
+  PipelineMonitor,
+  type Pipelines,
+  type PipelinesDeps,
+} from "./lib/pipelines/mod.ts";
 import { createQueries, createTableChanges, createTables } from "./lib/tables/mod.ts";
 import { VERSION } from "./lib/version.ts";
 import { buildApp, type HealthProbes } from "./routes/mod.ts";
 import { createIsolates, type Isolates } from "./workers/isolates.ts";
-import { poolGauges } from "./workers/pool_gauges.ts";
+import { addProcessGauges } from "./workers/process_gauges.ts";
 
 /** How long a health check waits for a dependency; its whole answer must fit in a second. */
 const PROBE_TIMEOUT_MS = 500;
@@ -111,9 +120,8 @@ function listen(settings: Settings, handler: Deno.ServeHandler<Deno.NetAddr>) {
   }
 }
 
-/** Builds everything, in the order in which the parts need each other. */
-async function compose(settings: Settings, log: Log): Promise<Running> {
-  const startedAt = performance.now();
+/** What everything else stands on. */
+async function openBase(settings: Settings, log: Log) {
   const instance = crypto.randomUUID();
   const { dataDir, storageRoots } = settings;
   const state = await openStateOf(settings);
@@ -131,20 +139,32 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     initial: settings.catalog,
     open: { dataDir, storageRoots, listFreshMs: LIST_FRESH_MS },
   });
-  const isolates = await openIsolates(settings, { configuration, log });
-  const { reader, jobs, queries } = isolates;
+  return { instance, state, access, first, bootstrapTokenIgnored, configuration };
+}
+
+/** Builds everything, in the order in which the parts need each other. */
+async function compose(settings: Settings, log: Log): Promise<Running> {
+  const startedAt = performance.now();
+  const base = await openBase(settings, log);
+  const { state, access, configuration } = base;
   const { withCatalog } = configuration;
-  const operations = await createOperations({
-    state,
-    runner: jobs,
-    withCatalog,
-    clock,
-    log,
-    instance,
+  const isolates = await openIsolates(settings, { configuration, log });
+  const { reader, jobs: runner, queries } = isolates;
+  const shared = { state, withCatalog, clock, log, instance: base.instance };
+  const operations = await createOperations({ ...shared, runner });
+  const hub = new PipelineHub();
+  const monitor = new PipelineMonitor({ hub, access, log });
+  const pipelines = await openPipelines(settings, {
+    ...shared,
+    hub,
+    runner: isolates.pipelines,
+    configuration,
   });
   const uptimeSeconds = () => Math.round(performance.now() - startedAt) / 1000;
   const metrics = createMetrics();
-  addGauges(metrics, { isolates, uptimeSeconds, log });
+  for (const family of pipelineFamilies(hub)) metrics.addFamily(family);
+  for (const gauge of monitorGauges(hub, monitor)) metrics.addGauge(gauge);
+  addProcessGauges(metrics, { isolates, uptimeSeconds, log });
   let stopping = false;
   const probes = healthProbes({ state, configuration, log });
   const app = buildApp({
@@ -154,6 +174,8 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     queries: createQueries({ withCatalog, queries, clock }),
     maintenance: createMaintenance({ operations, state, clock }),
     operations,
+    pipelines,
+    monitor,
     configuration,
     health: { ...probes, stopping: () => stopping, uptimeSeconds },
     metrics,
@@ -163,15 +185,21 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   });
   return {
     fetch: app.fetch,
-    firstToken: first?.generated ? first.secret.reveal() : null,
-    bootstrapTokenIgnored,
+    firstToken: base.first?.generated ? base.first.secret.reveal() : null,
+    bootstrapTokenIgnored: base.bootstrapTokenIgnored,
     ready() {
       isolates.warm();
       // A catalog that cannot be reached is in the log before anybody asks for a table.
       void probes.catalog();
     },
-    beginStop: () => stopping = true,
+    beginStop() {
+      stopping = true;
+      // Those who watch would keep the server waiting.
+      void monitor.close();
+    },
     async close() {
+      await monitor.close();
+      await pipelines.close();
       await operations.close();
       isolates.close();
       await configuration.close();
@@ -202,15 +230,42 @@ async function isRefused(access: Access, settings: Settings): Promise<boolean> {
   }
 }
 
+/** Pipelines, which begin to run. The names of their tables begin with the configured catalog's. */
+async function openPipelines(
+  settings: Settings,
+  { configuration, ...deps }:
+    & Pick<PipelinesDeps, "state" | "withCatalog" | "runner" | "hub" | "clock" | "log" | "instance">
+    & { readonly configuration: CatalogConfiguration },
+): Promise<Pipelines> {
+  const { checkpointRoots, maxPipelines, dataDir } = settings;
+  let name = (await configured(configuration)).catalog_name ?? settings.catalog.name;
+  configuration.subscribe((config) => name = config.name);
+  return await createPipelines({
+    ...deps,
+    ...{ checkpointRoots, maxPipelines, dataDir },
+    catalogName: () => name,
+    cores: navigator.hardwareConcurrency,
+  });
+}
+
+/** The configuration as it is at the start. */
+async function configured(configuration: CatalogConfiguration) {
+  const { signal } = new AbortController();
+  return await configuration.get({
+    principal: LOCAL_PRINCIPAL,
+    requestId: "start",
+    signal,
+    agent: null,
+  });
+}
+
 /** The isolates, for the catalog that is configured now and those that will be. */
 async function openIsolates(
   settings: Settings,
   { configuration, log }: { readonly configuration: CatalogConfiguration; readonly log: Log },
 ): Promise<Isolates> {
   const { storageRoots } = settings;
-  const signal = new AbortController().signal;
-  const ctx = { principal: LOCAL_PRINCIPAL, requestId: "start", signal, agent: null };
-  const { catalog_type: catalogType, warehouse } = await configuration.get(ctx);
+  const { catalog_type: catalogType, warehouse } = await configured(configuration);
   const isolates = createIsolates({
     settings,
     places: { catalogType, warehouse, storageRoots },
@@ -220,55 +275,6 @@ async function openIsolates(
     isolates.permit({ catalogType: type, warehouse, storageRoots })
   );
   return isolates;
-}
-
-/** Figures beside the requests: memory, uptime, the caches of the reader isolates, and busy pools. */
-function addGauges(
-  metrics: Metrics,
-  { isolates, uptimeSeconds, log }: {
-    readonly isolates: Isolates;
-    readonly uptimeSeconds: () => number;
-    readonly log: Log;
-  },
-): void {
-  let caches = { bytes: 0, hits: 0, misses: 0 };
-  /** Shows what the last scrape asked for: an isolate that is busy must not hold up this one. */
-  const readCaches = () => {
-    isolates.reader.stats().then((stats) => {
-      const sum = (pick: (one: typeof stats[number]) => number) =>
-        stats.reduce((total, one) => total + pick(one), 0);
-      caches = {
-        bytes: sum((one) => one.usedBytes),
-        hits: sum((one) => one.hits),
-        misses: sum((one) => one.misses),
-      };
-    }, (error: unknown) => log.debug("Cannot read the figures of the caches", { error }));
-    return caches.bytes;
-  };
-  const gauges = [
-    { name: "drls_uptime_seconds", help: "Time since the start", read: uptimeSeconds },
-    {
-      name: "drls_resident_memory_bytes",
-      help: "Memory of the process, all isolates together",
-      read: () => Deno.memoryUsage().rss,
-    },
-    {
-      name: "drls_metadata_cache_bytes",
-      help: "Cached table metadata, as of the scrape before",
-      read: readCaches,
-    },
-    {
-      name: "drls_metadata_cache_hits",
-      help: "Reads answered from the caches since the isolates started",
-      read: () => caches.hits,
-    },
-    {
-      name: "drls_metadata_cache_misses",
-      help: "Reads that had to load since the isolates started",
-      read: () => caches.misses,
-    },
-  ];
-  for (const gauge of [...gauges, ...poolGauges(isolates)]) metrics.addGauge(gauge);
 }
 
 /** What the server depends on, asked rarely and with a deadline however often it is shown. */

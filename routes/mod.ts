@@ -17,6 +17,7 @@ import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { monitorRoutes } from "./monitor.ts";
 import { operationRoutes } from "./operations.ts";
+import { pipelineRoutes } from "./pipelines.ts";
 import { queryRoutes } from "./query.ts";
 import type { Services } from "./services.ts";
 import { sessionRoutes } from "./session.ts";
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...maintenanceRoutes,
   ...evolveRoutes,
   ...operationRoutes,
+  ...pipelineRoutes,
   ...monitorRoutes,
   ...configRoutes,
   ...userRoutes,

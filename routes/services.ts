@@ -6,7 +6,7 @@ import type { Log } from "../lib/log.ts";
 import type { Maintenance } from "../lib/maintenance/mod.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Operations } from "../lib/operations/mod.ts";
-import type { PipelineMonitor } from "../lib/pipelines/mod.ts";
+import type { PipelineMonitor, Pipelines } from "../lib/pipelines/mod.ts";
 import type { Settings } from "../lib/settings.ts";
 import type { Queries, TableChanges, Tables } from "../lib/tables/mod.ts";
 
@@ -40,6 +40,7 @@ export interface Services {
   readonly operations: Operations;
   readonly configuration: Pick<CatalogConfiguration, "get" | "put">;
   readonly health: HealthProbes;
+  readonly pipelines: Omit<Pipelines, "running" | "close">;
   readonly monitor: Pick<PipelineMonitor, "admit" | "idleTimeoutSeconds" | "watch">;
   readonly metrics: Metrics;
   readonly log: Log;

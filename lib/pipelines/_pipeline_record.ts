@@ -1,6 +1,7 @@
 /** What is recorded of a pipeline while this server runs it, and shown to those who watch. */
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { isChangeUnderWay } from "../operations/mod.ts";
 import { hold, release } from "../pins/mod.ts";
 import type { State, Transaction } from "../state/mod.ts";
 import { type PipelineRow, toMetrics } from "./_row.ts";
@@ -19,7 +20,7 @@ export interface PipelineRecordDeps {
   readonly clock: Clock;
   readonly instance: string;
   /** Begins the names of tables as clients see them. */
-  readonly catalogName: string;
+  readonly catalogName: () => string;
 }
 
 /** What is new; what is left out stays as it is. */
@@ -46,11 +47,15 @@ export interface RecordExtras {
   readonly needed?: bigint | null;
 }
 
+/** Operations that take away what a pin keeps, if they had begun before. */
+const PIN_BREAKERS = ["expire", "drop-table", "rollback"];
+
 /** See the module. */
 export class PipelineRecord {
   readonly #deps: PipelineRecordDeps;
   readonly #owner: Ownership;
   #row: PipelineRow;
+  #isPinned = false;
 
   /** `row` is one that this server has just taken. */
   constructor(row: PipelineRow, deps: PipelineRecordDeps) {
@@ -91,7 +96,16 @@ export class PipelineRecord {
       await this.#pin(tx, next, extras);
     });
     this.#row = next;
+    if (extras.needed !== undefined) this.#isPinned = true;
     this.#publish();
+  }
+
+  /**
+   * Holds on to what the stream needs before it is read. Rejects with `unavailable`/`source_busy`
+   * while the source is changed by somebody who does not know that it is needed.
+   */
+  async pin(): Promise<void> {
+    if (!this.#isPinned) await this.move("opened", {}, { needed: neededBy(this.#row) });
   }
 
   /** Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now. */
@@ -120,6 +134,8 @@ export class PipelineRecord {
     const shared = { holder, name: row.sink_table, untilMs, atMs: row.updated_at };
     if (needed === undefined && untilMs === null) return;
     const snapshotId = needed ?? neededBy(row);
+    const breakers = { table: row.source_table, kinds: PIN_BREAKERS };
+    if (!this.#isPinned && untilMs === null && await isChangeUnderWay(tx, breakers)) throw busy();
     await hold(tx, {
       ...shared,
       table: row.source_table,
@@ -135,13 +151,19 @@ export class PipelineRecord {
   }
 
   #publish(): void {
-    this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalogName));
+    this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalogName()));
   }
 }
 
 function neededBy({ place }: PipelineRow): bigint | null {
   const id = place?.position.snapshot_id ?? null;
   return id === null ? null : BigInt(id);
+}
+
+function busy(): AppError {
+  const message =
+    "Cannot begin to read the source: an expiry, a rollback or a drop of it is under way";
+  return new AppError("unavailable", "source_busy", message, { retryable: true });
 }
 
 /** Another server has taken the pipeline over. */

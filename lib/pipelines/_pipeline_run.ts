@@ -43,7 +43,7 @@ const PARK_AFTER_MS = 30_000;
 export interface PipelineRunDeps {
   readonly state: State;
   readonly withCatalog: <T>(fn: (catalog: Catalog) => Promise<T>) => Promise<T>;
-  readonly catalogName: string;
+  readonly catalogName: () => string;
   readonly runner: TickRunner;
   readonly turns: TickTurns;
   readonly watch: SourceWatch;
@@ -66,7 +66,7 @@ export class PipelineRun {
   readonly #stopping = new AbortController();
   /** Fires when a tick has to end at once. */
   readonly #ending = new AbortController();
-  readonly #begun = Promise.withResolvers<void>();
+  readonly #begun = Promise.withResolvers<{ row: PipelineRow; failure: unknown }>();
   readonly #over: Promise<void>;
   #failures: Failures = { count: 0, sinceMs: 0 };
   /** Another server runs it, or this one stops: it is not over. */
@@ -86,8 +86,11 @@ export class PipelineRun {
     return this.#record.row;
   }
 
-  /** Resolves when it has got going or ended; never rejects. */
-  get begun(): Promise<void> {
+  /**
+   * Resolves when it has got going or ended, with what it was like then: its failure, or null. Never
+   * rejects.
+   */
+  get begun(): Promise<{ readonly row: PipelineRow; readonly failure: unknown }> {
     return this.#begun.promise;
   }
 
@@ -127,8 +130,12 @@ export class PipelineRun {
       if (!isFenced(error)) log.error("Cannot record a pipeline", { pipeline_id: id, error });
     } finally {
       runner.park(id);
-      this.#begun.resolve();
+      this.#begin(null);
     }
+  }
+
+  #begin(failure: unknown): void {
+    this.#begun.resolve({ row: this.row, failure });
   }
 
   /** Until it has nothing more to do, or must not. */
@@ -154,6 +161,10 @@ export class PipelineRun {
     while (!this.#stopping.signal.aborted) {
       const tables = await this.#locate();
       const key = stateKey(tables.source);
+      if (this.row.place !== null) {
+        await this.#record.pin();
+        this.#begin(null);
+      }
       let next: NextStep = "quiet";
       if (key !== seenKey) next = await this.#take(await this.#tick(tables), tables.source);
       if (next === "done") return;
@@ -213,7 +224,7 @@ export class PipelineRun {
       checkpoint: row.checkpoint_location,
       options: row.options,
       source,
-      sourceNames: [row.source_table, `${catalogName}.${row.source_table}`],
+      sourceNames: [row.source_table, `${catalogName()}.${row.source_table}`],
       sink,
       sinkUuid: row.sink_uuid,
       epoch: row.epoch,
@@ -247,10 +258,6 @@ export class PipelineRun {
     result: TickResult & { readonly startedMs: number },
     source: TableLocation,
   ): Promise<NextStep> {
-    if (result.kind !== "begin") {
-      this.#record.show("opened");
-      this.#begun.resolve();
-    }
     if (result.kind === "create_sink") {
       await this.#createSink(result.columns);
       return "again";
@@ -261,6 +268,7 @@ export class PipelineRun {
       nowMs: this.#deps.clock.now(),
     });
     if (news !== null) await this.#record.move(news.event, news.changes, news.extras);
+    if (result.kind === "begin") this.#begin(null);
     if (checkpoint !== undefined) this.#saveCheckpoint(source, checkpoint);
     if (result.kind !== "begin") this.#failures = { count: 0, sinceMs: 0 };
     return next;
@@ -317,14 +325,14 @@ export class PipelineRun {
         instance: null,
         last_error: lastError,
       });
-      this.#begun.resolve();
+      this.#begin(error);
       return "failed";
     }
     await this.#record.move("failure", {
       last_error: lastError,
       restarts: this.row.restarts + 1,
     });
-    this.#begun.resolve();
+    this.#begin(error);
     await pause(verdict.waitMs, this.#stopping.signal);
     if (!this.#stopping.signal.aborted) await this.#record.move("retry");
     return "again";

@@ -167,6 +167,16 @@ export async function requestStop(
     WHERE id = ${id}`);
 }
 
+/** One that has failed is as good as stopped. */
+export async function markStopped(
+  tx: Transaction,
+  { id, nowMs }: { readonly id: string; readonly nowMs: number },
+): Promise<void> {
+  await tx.run(sql`UPDATE pipelines SET desired = 'stopped', state = 'stopped',
+      state_since = ${nowMs}, version = version + 1, updated_at = ${nowMs}
+    WHERE id = ${id} AND state = 'failed'`);
+}
+
 /** Forgets a pipeline and its history. */
 export async function deletePipeline(tx: Transaction, id: string): Promise<void> {
   await tx.run(sql`DELETE FROM pipeline_batches WHERE pipeline_id = ${id}`);

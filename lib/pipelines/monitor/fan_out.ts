@@ -1,6 +1,6 @@
 /**
- * From the hub to all lines. Each message is written as text once, whoever gets it; one pipeline at
- * a time goes out to everybody, and between two of them the server does what else there is to do.
+ * From the hub to all lines, in rounds: what pipelines have published by now goes out to all who
+ * listen, some of them at a time. Each message is written as text once, whoever gets it.
  */
 import type { PipelineMetrics } from "../contract/metrics.ts";
 import type { PipelineHub, Watch } from "../hub.ts";
@@ -25,6 +25,16 @@ export interface FanOutOptions {
   readonly elapsedMs: () => number;
 }
 
+/** So many messages are sent before the server does what else there is to do: some milliseconds. */
+const PORTION_SENDS = 2_000;
+
+/** Messages on their way to all who listen. */
+interface Round {
+  readonly messages: Map<string, MonitorMessage>;
+  readonly listeners: readonly Listener[];
+  next: number;
+}
+
 /** Sends what pipelines publish. While nobody listens it does nothing, and holds no timer. */
 export class FanOut {
   readonly #options: FanOutOptions;
@@ -34,6 +44,7 @@ export class FanOut {
   readonly #sentAtMs = new Map<string, number>();
   /** What is to be sent, in the order of its first news. */
   readonly #due = new Map<string, PipelineMetrics>();
+  #round: Round | null = null;
   #watch: Watch | null = null;
   #sendTimer: ReturnType<typeof setTimeout> | null = null;
   #drainTimer: ReturnType<typeof setInterval> | null = null;
@@ -84,7 +95,7 @@ export class FanOut {
   #schedule(delayMs: number): void {
     this.#sendTimer ??= setTimeout(() => {
       this.#sendTimer = null;
-      this.#sendNext();
+      this.#sendSome();
     }, delayMs);
   }
 
@@ -92,10 +103,24 @@ export class FanOut {
     for (const metrics of this.#watch?.take() ?? []) this.#due.set(metrics.pipeline_id, metrics);
   }
 
-  /** One pipeline, the first that may; the others have turns of their own. */
-  #sendNext(): void {
-    this.#takeNews();
+  /** Goes on with the round; where it is over, begins one with all that may be sent by now. */
+  #sendSome(): void {
     const nowMs = this.#options.elapsedMs();
+    if (this.#round === null) {
+      this.#takeNews();
+      const waitMs = this.#beginRound(nowMs);
+      if (this.#round === null) {
+        if (this.#due.size > 0) this.#schedule(waitMs);
+        return;
+      }
+    }
+    if (this.#sendPortion(this.#round, nowMs)) this.#round = null;
+    this.#schedule(0);
+  }
+
+  /** What is left to wait for the next round, where there is nothing to send now. */
+  #beginRound(nowMs: number): number {
+    const messages = new Map<string, MonitorMessage>();
     let waitMs = Infinity;
     for (const [pipelineId, metrics] of this.#due) {
       const sentAtMs = this.#sentAtMs.get(pipelineId) ?? -Infinity;
@@ -106,18 +131,36 @@ export class FanOut {
       }
       this.#due.delete(pipelineId);
       this.#sentAtMs.set(pipelineId, nowMs);
-      this.#sendToAll(metrics, nowMs);
-      waitMs = 0;
-      break;
+      messages.set(pipelineId, this.#message(metrics));
     }
-    if (this.#due.size > 0) this.#schedule(waitMs);
+    // Whoever comes later was told by `add`.
+    if (messages.size > 0) this.#round = { messages, listeners: this.#listeners(), next: 0 };
+    return waitMs;
   }
 
-  #sendToAll(metrics: PipelineMetrics, nowMs: number): void {
-    const message = this.#message(metrics);
-    for (const key of [null, message.pipelineId]) {
-      for (const listener of this.#byPipeline.get(key) ?? []) this.#offer(listener, message, nowMs);
+  #listeners(): readonly Listener[] {
+    return [...this.#byPipeline.values()].flatMap((listeners) => [...listeners]);
+  }
+
+  /** Whether the round is over. All messages go to one client in a row: they travel together. */
+  #sendPortion(round: Round, nowMs: number): boolean {
+    const { messages, listeners } = round;
+    for (let sends = 0; sends < PORTION_SENDS && round.next < listeners.length; round.next++) {
+      const listener = listeners[round.next];
+      if (listener === undefined || !this.#isListening(listener)) continue;
+      const chosen = listener.pipelineId === null
+        ? messages.values()
+        : [messages.get(listener.pipelineId) ?? []].flat();
+      for (const message of chosen) {
+        this.#offer(listener, message, nowMs);
+        sends++;
+      }
     }
+    return round.next >= listeners.length;
+  }
+
+  #isListening(listener: Listener): boolean {
+    return this.#byPipeline.get(listener.pipelineId)?.has(listener) ?? false;
   }
 
   #offer(listener: Listener, message: MonitorMessage, nowMs: number): void {
@@ -138,6 +181,7 @@ export class FanOut {
 
   #forget(pipelineId: string): void {
     this.#due.delete(pipelineId);
+    this.#round?.messages.delete(pipelineId);
     this.#sentAtMs.delete(pipelineId);
     for (const { line } of this.#full) line.drop(pipelineId);
     for (const listener of this.#byPipeline.get(pipelineId) ?? []) listener.onForgotten();
@@ -159,6 +203,7 @@ export class FanOut {
     this.#sendTimer = null;
     this.#watch?.end();
     this.#watch = null;
+    this.#round = null;
     this.#due.clear();
     this.#sentAtMs.clear();
   }

@@ -186,7 +186,7 @@ export class PipelineMonitor {
     this.#onEmpty?.();
   }
 
-  #hear(seat: Seat, event: Event): void {
+  #hear(seat: Seat, event: object): void {
     const { maxMessageBytes, maxMessages, messageWindowMs } = this.#bounds;
     if (messageSize(event) > maxMessageBytes) return this.#close(seat, "tooBig");
     const nowMs = this.#elapsedMs();
@@ -250,7 +250,7 @@ function noPlace(code: string, message: string): AppError {
 }
 
 /** Text in characters: never more than its bytes, and only its order of magnitude matters. */
-function messageSize(event: Event): number {
+function messageSize(event: object): number {
   const data: unknown = "data" in event ? event.data : null;
   if (typeof data === "string") return data.length;
   return data instanceof ArrayBuffer ? data.byteLength : 0;

@@ -28,7 +28,7 @@ export async function* batchRows(
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const { transform, signal } = options;
   const rows = sourceRows(tasks, options);
-  if (transform === null) yield* rows;
+  if (transform === null || transform.filterSuffices) yield* rows;
   else yield* transform.run(rows, signal);
 }
 

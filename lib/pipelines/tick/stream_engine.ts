@@ -1,7 +1,7 @@
 /** The SQL engine of a pipeline's isolate: opened when a stream needs it, and kept from tick to tick. */
 import { DuckDb } from "../../columnar/duckdb/mod.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
-import { openTransform, type Transform } from "../../sql/mod.ts";
+import { openTransform, type Transform, transformWithoutEngine } from "../../sql/mod.ts";
 import type { TickParams } from "../contract/tick_job.ts";
 
 /** What is transformed, and when. */
@@ -32,18 +32,15 @@ export class StreamEngine {
 
   /** What is done to the rows of a batch; null where they go through as they are. */
   async transform({ params, schema, nowMs }: TransformOptions): Promise<Transform | null> {
-    const { where, transform } = params.options;
-    if (where === undefined && transform === undefined) return null;
+    const { where = null, transform = null } = params.options;
+    if (where === null && transform === null) return null;
+    const options = { schema, names: params.sourceNames, where, transform, nowMs };
+    const plain = transformWithoutEngine(options);
+    if (plain !== null) return plain;
     const db = this.#db ??= await DuckDb.open({
       module: this.#module(),
       memoryBytes: this.#memoryBytes,
     });
-    return openTransform(db, {
-      schema,
-      names: params.sourceNames,
-      where: where ?? null,
-      transform: transform ?? null,
-      nowMs,
-    });
+    return await openTransform(db, options);
   }
 }

@@ -17,7 +17,9 @@ import {
   snapshotById,
   type TableMetadata,
 } from "../../iceberg/spec/table_metadata.ts";
+import type { SchemaChange } from "../../iceberg/evolve/schema_change.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
+import type { NestedField } from "../../iceberg/spec/types.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
 import type { TickParams, TickResult } from "../contract/tick_job.ts";
@@ -27,7 +29,7 @@ import type { WrittenBatch } from "./commit_batch.ts";
 import { requireSameColumns, sinkChanges, sinkColumns } from "./sink_schema.ts";
 import { startPosition } from "./start_position.ts";
 import type { StreamEngine } from "./stream_engine.ts";
-import { openStreamTables, type StreamTables } from "./stream_tables.ts";
+import { openStreamTables, type SinkTable, type StreamTables } from "./stream_tables.ts";
 import { writeBatch } from "./write_batch.ts";
 
 /** Runs `tickJob`. */
@@ -38,8 +40,14 @@ export async function tick(
   const tables = await openStreamTables(params, host);
   const { source, offset } = tables;
   const position = positionOf(params, offset);
+  const schema = currentSchema(source.metadata);
   if (position === null) {
     const start = startPosition(source.metadata, params.options.start_from);
+    // What is wrong with the transform is said at the start, be there rows or not.
+    const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
+    if (tables.sink !== null) {
+      neededChanges(params, tables.sink, (transform?.outputSchema ?? schema).fields);
+    }
     return { kind: "begin", position: start, ...seen(tables, { position: start, host }) };
   }
   const plan = await plannedBatch(params, tables, { position, host });
@@ -53,7 +61,6 @@ export async function tick(
       ...seen(tables, { position: plan.position, host }),
     };
   }
-  const schema = currentSchema(source.metadata);
   noticeChanges(params, { tables, schema });
   const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
   const rows = transform?.outputSchema ?? schema;
@@ -62,12 +69,7 @@ export async function tick(
     return { kind: "create_sink", columns: [...sinkColumns(rows.fields)], ...about };
   }
   const sink = tables.sink;
-  const { formatVersion } = sink.table.metadata;
-  const changes = sinkChanges(rows.fields, {
-    sink: currentSchema(sink.table.metadata),
-    formatVersion,
-    mode: params.options.schema_changes,
-  });
+  const changes = neededChanges(params, sink, rows.fields);
   const toResult = (written: WrittenBatch) =>
     ({ kind: "batch", changes: plan.counts, more: plan.more, ...written, ...about }) as const;
   return toResult(
@@ -78,6 +80,18 @@ export async function tick(
       onCommit: (written) => host.announce(toResult(written)),
     }),
   );
+}
+
+function neededChanges(
+  { options }: TickParams,
+  { table: { metadata } }: SinkTable,
+  rows: readonly NestedField[],
+): readonly SchemaChange[] {
+  return sinkChanges(rows, {
+    sink: currentSchema(metadata),
+    formatVersion: metadata.formatVersion,
+    mode: options.schema_changes,
+  });
 }
 
 /** The sink's word counts; the server's own records tell what the sink cannot. */
