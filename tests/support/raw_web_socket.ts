@@ -66,17 +66,18 @@ export async function shakeHands(options: HandshakeOptions): Promise<HandshakeAn
 
 /** A connection whose bytes are at hand. */
 export class RawWebSocket {
-  readonly #connection: Deno.TcpConn;
+  /** For those who read frames themselves, once the handshake is over. */
+  readonly connection: Deno.TcpConn;
   #unread = new Uint8Array();
 
   constructor(connection: Deno.TcpConn) {
-    this.#connection = connection;
+    this.connection = connection;
   }
 
   /** All bytes, or an error where the server has had enough. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength;) {
-      at += await this.#connection.write(bytes.subarray(at));
+      at += await this.connection.write(bytes.subarray(at));
     }
   }
 
@@ -136,12 +137,12 @@ export class RawWebSocket {
 
   /** Ends the connection without a word. */
   [Symbol.dispose](): void {
-    this.#connection.close();
+    this.connection.close();
   }
 
   async #fill(): Promise<boolean> {
     const buffer = new Uint8Array(READ_BYTES);
-    const count = await this.#connection.read(buffer).catch((error) => {
+    const count = await this.connection.read(buffer).catch((error) => {
       if (error instanceof Deno.errors.ConnectionReset) return null;
       throw error;
     });
