@@ -8,7 +8,6 @@ import { type DescribedColumn, resultType } from "./result_types.ts";
 
 /** Engine types that tables cannot hold, and what to make of them; text would only look as if. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  '"NULL"': "NULL::VARCHAR",
   INTERVAL: "::VARCHAR, or epoch(…) for seconds",
   BIT: "::VARCHAR",
   UHUGEINT: "::DECIMAL(38, 0)",
@@ -19,12 +18,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   TIME_NS: "::TIME",
   VARIANT: "::VARCHAR",
 };
-const UNHOLDABLE = new RegExp(
-  `(?:"(?:[^"]|"")*"(?= ))|(${
-    Object.keys(REMEDIES).map((name) => name.startsWith('"') ? name : `\\b${name}\\b`).join("|")
-  })`,
-  "g",
-);
+/** Quoted names of fields are left alone. */
+const UNHOLDABLE = new RegExp(`"(?:[^"]|"")*"|\\b(${Object.keys(REMEDIES).join("|")})\\b`, "g");
 
 /** Refuses columns that no table could have: types, names that are missing or there twice. */
 export function requireColumns(columns: readonly DescribedColumn[]): void {
@@ -37,8 +32,7 @@ export function requireColumns(columns: readonly DescribedColumn[]): void {
     seen.add(name.toLowerCase());
     const [bad] = [...type.matchAll(UNHOLDABLE)].flatMap(([, found]) => found ?? []);
     if (bad === undefined) continue;
-    const shown = bad === '"NULL"' ? "NULL without a type" : bad;
-    throw refused(name, `it is ${shown}, which tables cannot hold; cast it: ${REMEDIES[bad]}`);
+    throw refused(name, `it is ${bad}, which tables cannot hold; cast it: ${REMEDIES[bad]}`);
   }
 }
 

@@ -68,7 +68,10 @@ export function transformError(error: unknown, { part, step, names }: TransformS
 export function unknownTable(part: TransformStep["part"], names: readonly string[]): AppError {
   const message = `Cannot use the ${part}: it reads something else than the batch`;
   const known = names.map((name) => `"${name}"`).join(", ");
+  const remedy = part === "where"
+    ? "Expected a condition on the columns of one row"
+    : `Expected one of ${known} after FROM and JOIN`;
   return new AppError("invalid", "transform_table_unknown", message, {
-    issues: [{ path: part, message: `Expected one of ${known} after FROM and JOIN` }],
+    issues: [{ path: part, message: remedy }],
   });
 }

@@ -22,6 +22,7 @@ import {
   mixedTimestamps,
   movesZones,
   selectAll,
+  STORE,
   zonedColumns,
 } from "./engine_session.ts";
 import { timestampKinds, zonedSchema } from "./engine_types.ts";
@@ -30,6 +31,7 @@ import { type DescribedColumn, withPortableTypes } from "./result_types.ts";
 import type { PlannedScan, QueryPlan } from "./scan_plan.ts";
 import { defineForPlanning, defineForRunning, mayAskForTime } from "./stand_ins.ts";
 import { requireQuery, rewriteSql } from "./text/rewrite_sql.ts";
+import { sqlName, tokenizeSql } from "./text/sql_tokens.ts";
 import type { PlannedTransform, TransformOptions } from "./transform.ts";
 import { isVolatile } from "./volatile_functions.ts";
 
@@ -51,9 +53,9 @@ export async function planTransform(
   const { schema, where, transform } = options;
   const mentions = batchMentions(transform, options.names);
   const step: TransformStep = { part: "transform", step: "open", names: mentions.names };
-  if (!mentions.some) throw unknownTable("transform", mentions.names);
   const sql = asTransform(() => {
     requireQuery(transform);
+    if (!mentions.some || namesStore(transform)) throw unknownTable("transform", mentions.names);
     return rewriteSql(transform, mentions.dotted);
   }, step);
   const text = `${where ?? ""}\n${transform}`;
@@ -95,6 +97,13 @@ export async function planTransform(
         run,
       ),
   };
+}
+
+/** Behind the views, rows are not filtered yet. */
+function namesStore(sql: string): boolean {
+  return tokenizeSql(sql).some((token) =>
+    token.kind === "name" && sqlName(token).toLowerCase() === STORE
+  );
 }
 
 interface Asked extends PlanTransformOptions {
