@@ -10,7 +10,11 @@ export class PeerProcess implements AsyncDisposable {
   #rest = "";
 
   /** Starts a script of `peers/` in the virtual environment of a peer. */
-  constructor(peer: "pyiceberg" | "spark" | "duckdb", script: string, args: readonly string[]) {
+  constructor(
+    peer: "pyiceberg" | "spark" | "duckdb" | "websockets",
+    script: string,
+    args: readonly string[],
+  ) {
     this.#process = new Deno.Command(`${PEERS_DIR}/${peer}/bin/python`, {
       args: [`${SCRIPTS_DIR}${script}`, ...args],
       env: { PYTHONDONTWRITEBYTECODE: "1" },

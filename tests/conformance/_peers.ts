@@ -20,6 +20,7 @@ const MARKERS = {
   nessie: "jars",
   s3: "minio",
   sqld: "sqld",
+  websockets: "websockets/.installed",
 } as const;
 
 /** Peers that tests may need. */
