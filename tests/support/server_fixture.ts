@@ -31,6 +31,7 @@ export interface ServerFixtureOptions {
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly http?: Partial<Services["http"]>;
+  readonly pipelines?: Partial<Services["pipelines"]>;
   readonly monitorBounds?: Partial<MonitorBounds>;
 }
 
@@ -63,6 +64,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       stopping: () => false,
       uptimeSeconds: () => 1,
     },
+    pipelines: standIn<Services["pipelines"]>(options.pipelines ?? {}),
     monitor,
     metrics: createMetrics(),
     log,

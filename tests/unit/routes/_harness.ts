@@ -28,6 +28,7 @@ export interface HarnessOptions {
   readonly maintenance?: Partial<Maintenance>;
   readonly operations?: Partial<Operations>;
   readonly configuration?: Services["configuration"];
+  readonly pipelines?: Partial<Services["pipelines"]>;
   readonly monitor?: Partial<Services["monitor"]>;
   readonly health?: Partial<HealthProbes>;
   readonly routes?: readonly Route[];
@@ -53,6 +54,7 @@ export function harness(options: HarnessOptions = {}) {
       uptimeSeconds: () => 1.5,
       ...options.health,
     },
+    pipelines: standIn<Services["pipelines"]>(options.pipelines),
     monitor: standIn<Services["monitor"]>(options.monitor),
     metrics,
     log,
