@@ -1,14 +1,17 @@
 /** Commits a batch: its files, the rows that they replace, and the offset, in one snapshot or not at all. */
+import { deleteRows } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { CommitAction } from "../../iceberg/commit/commit_action.ts";
 import { systemCommitRuntime } from "../../iceberg/commit/commit_runtime.ts";
 import { fastAppend } from "../../iceberg/commit/snapshot/fast_append.ts";
 import { mergeAppend } from "../../iceberg/commit/snapshot/merge_append.ts";
 import { replacePartitions } from "../../iceberg/commit/snapshot/replace_partitions.ts";
+import { rowDelta } from "../../iceberg/commit/snapshot/row_delta.ts";
 import type { SnapshotAction } from "../../iceberg/commit/snapshot/snapshot_producer.ts";
 import { commitTransaction } from "../../iceberg/commit/transaction.ts";
-import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { LoadedTable } from "../../iceberg/ports.ts";
+import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
+import { currentSnapshot } from "../../iceberg/spec/table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import {
   NO_TOTALS,
@@ -19,17 +22,11 @@ import {
 import type { TickBatch, TickParams } from "../contract/tick_job.ts";
 import { formatOffset, offsetAction } from "./offset_action.ts";
 import type { BatchPlan } from "./plan_batch.ts";
+import type { StagedRows } from "./stage_rows.ts";
 import type { SinkTable } from "./stream_tables.ts";
 
 /** Times that a commit is prepared anew because others changed the rows that it is about. */
 const MAX_PREPARATIONS = 5;
-
-/** Rows in data files of the sink. */
-export interface StagedRows {
-  readonly files: readonly DataFile[];
-  readonly inputRows: number;
-  readonly outputRows: number;
-}
 
 /** Where a batch comes from, and where it goes. */
 export interface CommitBatchOptions {
@@ -55,9 +52,14 @@ export interface WrittenBatch {
 interface PreparedSnapshot {
   readonly make: (properties: Readonly<Record<string, string>>) => SnapshotAction;
   readonly deletedRows: number;
+  /** Removes what was written for it, where it is certainly not committed. */
+  abort(): Promise<void>;
 }
 
-/** Where others have changed the rows that the batch replaces, they are looked up anew. */
+/**
+ * Where others have changed the rows that the batch replaces, they are looked up anew. Rejects with
+ * `unavailable`/`sink_busy` where that goes on, `stream_moved` where the stream has gone on meanwhile.
+ */
 export async function commitBatch(
   rows: StagedRows,
   options: CommitBatchOptions,
@@ -65,10 +67,14 @@ export async function commitBatch(
   const { sink: { store, table }, host } = options;
   let newest = table;
   for (let attempt = 1;; attempt++) {
+    const prepared = await prepare(rows, { ...options, base: newest, attempt });
     try {
-      return await commitOnce(rows, newest, options);
+      return await commitOnce(rows, prepared, { ...options, base: newest });
     } catch (error) {
-      if (attempt === MAX_PREPARATIONS || !isOvertaken(error)) throw error;
+      const isUnknown = error instanceof AppError && error.kind === "commit_state_unknown";
+      if (!isUnknown) await prepared.abort();
+      if (!isOvertaken(error)) throw asPassing(error);
+      if (attempt === MAX_PREPARATIONS) throw sinkBusy(error);
       newest = await store.load(host.signal);
     }
   }
@@ -76,18 +82,16 @@ export async function commitBatch(
 
 async function commitOnce(
   rows: StagedRows,
-  base: LoadedTable,
-  options: CommitBatchOptions,
+  prepared: PreparedSnapshot,
+  options: CommitBatchOptions & { readonly base: LoadedTable },
 ): Promise<WrittenBatch> {
-  const { sink, params, host, offset } = options;
-  const { key } = params;
-  const prepared = prepare(rows, options);
+  const { sink, params: { key }, host, offset, base } = options;
   const next = nextOffset(rows, prepared, options);
   const action = prepared.make({ [offsetProperty(key)]: formatOffset(next) });
   const written = (): WrittenBatch => ({
     offset: next,
     sinkUuid: base.metadata.tableUuid,
-    batch: batchOf(rows, { next, prepared, options, snapshotId: action.snapshot?.snapshotId }),
+    batch: batchOf(rows, { next, prepared, snapshotId: action.snapshot?.snapshotId }),
   });
   await commitTransaction(
     sink.store,
@@ -106,18 +110,42 @@ async function commitOnce(
   return written();
 }
 
-function prepare({ files }: StagedRows, { params }: CommitBatchOptions): PreparedSnapshot {
+async function prepare(
+  { files, leaving }: StagedRows,
+  { params: { options }, host, base, attempt }: CommitBatchOptions & {
+    readonly base: LoadedTable;
+    readonly attempt: number;
+  },
+): Promise<PreparedSnapshot> {
+  if (leaving !== null) {
+    const { io, metadata } = base;
+    const prepared = await deleteRows({
+      io,
+      metadata,
+      snapshot: currentSnapshot(metadata) ?? null,
+      manifests: manifestSource(io, metadata),
+    }, {
+      ...leaving,
+      // Equality deletes take out all equal rows: where one is to go for each, positions must tell.
+      deletes: leaving.match === "all" ? options.delete_files : "positions",
+      operationId: host.operationId,
+      taskId: attempt,
+      signal: host.signal,
+    });
+    return {
+      make: (properties) => rowDelta({ rows: files, ...prepared.delta, properties }),
+      deletedRows: prepared.deletedRows ?? 0,
+      abort: () => prepared.abort(),
+    };
+  }
   // Without rows there still is a snapshot: it is what orders commits of offsets among each other.
-  if (files.length === 0) {
-    return { make: (properties) => fastAppend({ files, properties }), deletedRows: 0 };
-  }
-  switch (params.options.write_mode) {
-    case "append":
-    case "upsert":
-      return { make: (properties) => mergeAppend({ files, properties }), deletedRows: 0 };
-    case "overwrite-partitions":
-      return { make: (properties) => replacePartitions({ files, properties }), deletedRows: 0 };
-  }
+  const append = files.length === 0 ? fastAppend : mergeAppend;
+  const replaces = options.write_mode === "overwrite-partitions" && files.length > 0;
+  return {
+    make: (properties) => (replaces ? replacePartitions : append)({ files, properties }),
+    deletedRows: 0,
+    abort: () => Promise.resolve(),
+  };
 }
 
 function nextOffset(
@@ -125,7 +153,7 @@ function nextOffset(
   { deletedRows }: PreparedSnapshot,
   { plan, source, offset, params }: CommitBatchOptions,
 ): StreamOffset {
-  const sums = sumsOf(rows, { plan, deletedRows });
+  const sums = sumsOf(rows, deletedRows);
   const before = offset?.totals ?? NO_TOTALS;
   const totals = Object.fromEntries(
     Object.entries(sums).map(([name, value]) => [name, before[name as keyof StreamTotals] + value]),
@@ -143,33 +171,27 @@ function nextOffset(
   };
 }
 
-function sumsOf(
-  { files, inputRows, outputRows }: StagedRows,
-  { plan, deletedRows }: { readonly plan: BatchPlan; readonly deletedRows: number },
-): StreamTotals {
-  const bytesOf = (list: readonly DataFile[]) =>
-    list.reduce((sum, { fileSizeInBytes }) => sum + fileSizeInBytes, 0);
+function sumsOf(rows: StagedRows, deletedRows: number): StreamTotals {
   return {
-    input_rows: inputRows,
-    input_bytes: bytesOf(plan.tasks.map(({ dataFile }) => dataFile)),
-    input_files: plan.tasks.length,
-    output_rows: outputRows,
-    output_bytes: bytesOf(files),
-    output_files: files.length,
+    input_rows: rows.inputRows,
+    input_bytes: rows.inputBytes,
+    input_files: rows.inputFiles,
+    output_rows: rows.outputRows,
+    output_bytes: rows.files.reduce((sum, { fileSizeInBytes }) => sum + fileSizeInBytes, 0),
+    output_files: rows.files.length,
     deleted_rows: deletedRows,
   };
 }
 
 function batchOf(
   rows: StagedRows,
-  { next, prepared, options, snapshotId }: {
+  { next, prepared, snapshotId }: {
     readonly next: StreamOffset;
     readonly prepared: PreparedSnapshot;
-    readonly options: CommitBatchOptions;
     readonly snapshotId: bigint | undefined;
   },
 ): TickBatch {
-  const sums = sumsOf(rows, { plan: options.plan, deletedRows: prepared.deletedRows });
+  const sums = sumsOf(rows, prepared.deletedRows);
   return {
     batchId: next.batch_id,
     inputRows: sums.input_rows,
@@ -199,6 +221,20 @@ function announcing(action: SnapshotAction, announce: () => void): CommitAction 
 
 /** Others have changed or moved rows that the snapshot takes out: it has to be made anew. */
 function isOvertaken(error: unknown): boolean {
-  const codes = ["files_missing", "delete_conflict", "data_conflict"];
+  const codes = ["files_missing", "delete_conflict", "data_conflict", "delete_format_mismatch"];
   return error instanceof AppError && error.kind === "conflict" && codes.includes(error.code);
+}
+
+/** A conflict that the next tick has not, because it begins with what is there then. */
+function asPassing(error: unknown): unknown {
+  const codes = ["stream_moved", "key_columns_changed"];
+  if (!(error instanceof AppError) || !codes.includes(error.code)) return error;
+  const { code, message } = error;
+  return new AppError("unavailable", code, message, { cause: error, retryable: true });
+}
+
+function sinkBusy(cause: unknown): AppError {
+  const message =
+    "Cannot commit: others keep changing the rows of the sink that the batch replaces";
+  return new AppError("unavailable", "sink_busy", message, { cause, retryable: true });
 }

@@ -9,6 +9,7 @@
  * Until the commit nothing can be seen of a batch, and the commit says how far the source was read:
  * wherever a tick ends, the next one goes on from what the sink says.
  */
+import { AppError } from "../../errors.ts";
 import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
 import {
@@ -21,6 +22,7 @@ import type { SchemaChange } from "../../iceberg/evolve/schema_change.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { NestedField } from "../../iceberg/spec/types.ts";
 import type { JobHost } from "../../jobs/mod.ts";
+import type { Transform } from "../../sql/mod.ts";
 import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
 import type { TickParams, TickResult } from "../contract/tick_job.ts";
 import { lagOf } from "./lag.ts";
@@ -28,6 +30,7 @@ import { type BatchPlan, planBatch, stepsAfter } from "./plan_batch.ts";
 import type { WrittenBatch } from "./commit_batch.ts";
 import { requireSameColumns, sinkChanges, sinkColumns } from "./sink_schema.ts";
 import { startPosition } from "./start_position.ts";
+import { keyMissing } from "./stage_rows.ts";
 import type { StreamEngine } from "./stream_engine.ts";
 import { openStreamTables, type SinkTable, type StreamTables } from "./stream_tables.ts";
 import { writeBatch } from "./write_batch.ts";
@@ -45,9 +48,9 @@ export async function tick(
     const start = startPosition(source.metadata, params.options.start_from);
     // What is wrong with the transform is said at the start, be there rows or not.
     const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
-    if (tables.sink !== null) {
-      neededChanges(params, tables.sink, (transform?.outputSchema ?? schema).fields);
-    }
+    const rows = transform?.outputSchema ?? schema;
+    requireWritableBy(params, { transform, rows });
+    if (tables.sink !== null) neededChanges(params, tables.sink, rows.fields);
     return { kind: "begin", position: start, ...seen(tables, { position: start, host }) };
   }
   const plan = await plannedBatch(params, tables, { position, host });
@@ -69,6 +72,7 @@ export async function tick(
     return { kind: "create_sink", columns: [...sinkColumns(rows.fields)], ...about };
   }
   const sink = tables.sink;
+  requireWritableBy(params, { transform, rows });
   const changes = neededChanges(params, sink, rows.fields);
   const toResult = (written: WrittenBatch) =>
     ({ kind: "batch", changes: plan.counts, more: plan.more, ...written, ...about }) as const;
@@ -80,6 +84,22 @@ export async function tick(
       onCommit: (written) => host.announce(toResult(written)),
     }),
   );
+}
+
+/** Whether rows can be written, and taken back, in the way that was asked for. */
+function requireWritableBy(
+  { options }: TickParams,
+  { transform, rows }: { readonly transform: Transform | null; readonly rows: Schema },
+): void {
+  const missing = options.key_columns?.find((name) => rows.findByName(name) === undefined);
+  if (missing !== undefined) throw keyMissing(missing);
+  if (options.source_changes !== "changelog" || transform === null) return;
+  if (transform.isRowWise && transform.isRepeatable) return;
+  const message = "Expected a query whose every row comes from one row of the batch, and is the " +
+    "same at any time: deletes of the source go through it too, to find what is to be deleted";
+  throw new AppError("invalid", "transform_not_row_wise", "Cannot carry a changelog", {
+    issues: [{ path: "transform", message }],
+  });
 }
 
 function neededChanges(

@@ -2,23 +2,18 @@
  * Writes the rows of a batch and commits them with the offset. The sink's schema is changed before,
  * in a commit of its own: a column without rows harms nobody, should the batch not come through.
  */
-import { DataFileWriter } from "../../columnar/mod.ts";
 import { systemCommitRuntime } from "../../iceberg/commit/commit_runtime.ts";
 import { commitTransaction } from "../../iceberg/commit/transaction.ts";
 import { evolveSchemaAction } from "../../iceberg/evolve/evolve_action.ts";
 import type { SchemaChange } from "../../iceberg/evolve/schema_change.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
-import { currentSchema, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
-import { toTableBatch, type Transform } from "../../sql/mod.ts";
+import type { Transform } from "../../sql/mod.ts";
 import type { TickParams } from "../contract/tick_job.ts";
-import { batchRows } from "./batch_rows.ts";
-import { commitBatch, type StagedRows, type WrittenBatch } from "./commit_batch.ts";
+import { commitBatch, type WrittenBatch } from "./commit_batch.ts";
 import type { BatchPlan } from "./plan_batch.ts";
+import { stageRows } from "./stage_rows.ts";
 import type { SinkTable, StreamTables } from "./stream_tables.ts";
-
-/** Part of the isolate's memory for rows that wait to be written. */
-const WRITER_SHARE = 1 / 4;
 
 /** What is written. */
 export interface BatchToWrite {
@@ -44,9 +39,16 @@ export async function writeBatch(
   options: WriteBatchOptions,
 ): Promise<WrittenBatch> {
   const sink = await evolved(batch.changes, options);
-  const rows = await stage(batch, { ...options, sink });
   const { tables: { source, offset }, params, host, onCommit } = options;
-  const { plan } = batch;
+  const { plan, transform, schema } = batch;
+  const rows = await stageRows(plan, {
+    source,
+    schema,
+    sink: sink.table,
+    transform,
+    options: params.options,
+    host,
+  });
   return await commitBatch(rows, { plan, source, offset, sink, params, host, onCommit });
 }
 
@@ -63,33 +65,4 @@ async function evolved(
     signal: host.signal,
   });
   return { ...sink, table };
-}
-
-/** Reads the batch into data files of the sink, which nobody sees yet. */
-async function stage(
-  { plan, transform, schema }: BatchToWrite,
-  { host, tables, sink: { table: { metadata, io } } }: WriteBatchOptions & {
-    readonly sink: SinkTable;
-  },
-): Promise<StagedRows> {
-  const { signal } = host;
-  const target = currentSchema(metadata);
-  const writer = new DataFileWriter({
-    io,
-    metadata,
-    schema: target,
-    spec: defaultSpec(metadata),
-    operationId: host.operationId,
-    memoryBytes: Math.floor(host.memoryBytes * WRITER_SHARE),
-    signal,
-  });
-  let outputRows = 0;
-  for await (const rows of batchRows(plan.tasks, { ...tables, schema, transform, signal })) {
-    outputRows += rows.numRows;
-    await writer.write(toTableBatch(rows, target));
-    host.progress({ phase: "writing", done: outputRows, total: null, unit: "rows" });
-  }
-  const files = await writer.finish();
-  const inputRows = plan.tasks.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0);
-  return { files, inputRows, outputRows };
 }
