@@ -20,8 +20,10 @@ CREATE TABLE pipelines (
   instance TEXT,
   -- Grows each time a server takes it: what an earlier one still sends is refused.
   epoch INTEGER NOT NULL,
-  -- Grows with each change that is worth a message.
+  -- Grows with each change of the pipeline that is worth a message.
   version INTEGER NOT NULL,
+  -- Grows with each change of any: what others have not seen yet. Clocks of servers differ.
+  change_seq INTEGER NOT NULL,
   source_uuid TEXT,
   sink_uuid TEXT,
   -- Where the stream stands, see TickParams.place.
@@ -32,6 +34,8 @@ CREATE TABLE pipelines (
   restarts INTEGER NOT NULL,
   last_error TEXT,
   principal_name TEXT NOT NULL,
+  -- Which request started it, where that had an idempotency key.
+  start_request TEXT,
   created_at INTEGER NOT NULL,
   started_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
@@ -39,6 +43,12 @@ CREATE TABLE pipelines (
 
 CREATE INDEX pipelines_wanted ON pipelines (instance) WHERE desired = 'running'
   OR state NOT IN ('stopped', 'failed');
+
+CREATE INDEX pipelines_by_change ON pipelines (change_seq);
+
+-- How many changes of pipelines there were, ever.
+CREATE TABLE pipeline_changes (seq INTEGER NOT NULL) STRICT;
+INSERT INTO pipeline_changes (seq) VALUES (0);
 
 CREATE TABLE pipeline_batches (
   pipeline_id TEXT NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,

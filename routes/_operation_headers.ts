@@ -17,16 +17,21 @@ export interface OperationHeaders {
   readonly respondAsync: boolean;
 }
 
+/** The header of requests that may be repeated, for the document. */
+export const idempotencyHeaders: z.ZodObject = z.object({
+  [IDEMPOTENCY_KEY]: z.string().max(MAX_KEY_CHARS).optional().meta({
+    description: "A fresh UUID, say. A repeat of the request with the same key within 24 hours " +
+      "gets the first answer, and does nothing",
+  }),
+});
+
 /** The headers, for the document. */
 export const operationHeaders: z.ZodObject = z.object({
   [PREFER]: z.string().optional().meta({
     description: "`respond-async`: answer 202 at once; `Location` tells where the operation is",
     example: RESPOND_ASYNC,
   }),
-  [IDEMPOTENCY_KEY]: z.string().max(MAX_KEY_CHARS).optional().meta({
-    description: "A fresh UUID, say. A repeat of the request with the same key within 24 hours " +
-      "gets the first answer, and does nothing",
-  }),
+  ...idempotencyHeaders.shape,
 });
 
 /** Reads them; what is no key is `invalid`, preferences that are not understood are ignored. */

@@ -6,6 +6,7 @@ import {
   PipelineView,
   StartPipelineRequest,
 } from "../lib/pipelines/mod.ts";
+import { idempotencyHeaders, readOperationHeaders } from "./_operation_headers.ts";
 import { pageFields, toPage } from "./_page_query.ts";
 import { type Route, route } from "./_route.ts";
 
@@ -31,7 +32,11 @@ export const pipelineRoutes: readonly Route[] = [
     body: { schema: StartPipelineRequest },
     answer: { status: 200, description: "The pipeline", schema: PipelineView },
     errors: ["not_found", "conflict", "corrupt_data", "unsupported", "too_large"],
-    handler: ({ ctx, body, services }) => services.pipelines.start(ctx, body),
+    headers: idempotencyHeaders,
+    handler: ({ ctx, body, request, services }) => {
+      const { idempotencyKey } = readOperationHeaders(request.headers);
+      return services.pipelines.start(ctx, body, idempotencyKey);
+    },
   }),
   route({
     method: "POST",

@@ -146,7 +146,8 @@ export class PipelineRun {
         return "ended";
       } catch (error) {
         this.#deps.runner.park(this.row.id);
-        if (isFenced(error)) throw error;
+        // Where the state says otherwise, it is the sink that knows of another: see `fenced`.
+        if (isFenced(error)) await this.#record.requireOwner();
         if (this.#stopping.signal.aborted) return "ended";
         if (await this.#fail(error) === "failed") return "failed";
       }

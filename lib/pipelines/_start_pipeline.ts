@@ -1,4 +1,5 @@
 /** Starting a pipeline: everything that can be refused is refused before anything is recorded. */
+import { createHash } from "node:crypto";
 import { type CallContext, recordAudit } from "../access/mod.ts";
 import { findTable, identifierOfNew } from "../catalog/mod.ts";
 import { AppError } from "../errors.ts";
@@ -26,15 +27,22 @@ import { isActive } from "./state_machine.ts";
 /** A pipeline that is recorded as this server's. */
 export interface RecordedStart {
   readonly row: PipelineRow;
-  /** Whether it was not there before. */
-  readonly isNew: boolean;
+  /** `known`: the same request, by its idempotency key, has started it before. */
+  readonly kind: "new" | "restarted" | "known";
+}
+
+/** Who starts it. */
+export interface StartContext {
+  readonly ctx: CallContext;
+  /** Null where repeating the request is another start. */
+  readonly idempotencyKey: string | null;
 }
 
 /** Checks and records a start; the role was checked before. */
 export async function recordStart(
   deps: PipelinesDeps,
-  ctx: CallContext,
   request: StartPipelineRequest,
+  { ctx, idempotencyKey }: StartContext,
 ): Promise<RecordedStart> {
   const { source_table, sink_table, checkpoint_location, trigger_interval, ...rest } = request;
   const options = PipelineOptions.parse(rest);
@@ -48,9 +56,13 @@ export async function recordStart(
     .read(ctx.signal);
   if (found !== null) requireSameStream(found, { source, sink });
   const { state, clock, instance } = deps;
+  const startRequest = idempotencyKey === null ? null : requestOf(request, ctx, idempotencyKey);
   return await state.transaction(async (tx) => {
     const key = streamKey(checkpoint);
     const known = await findByKey(tx, key);
+    if (known !== null && startRequest !== null && known.start_request === startRequest) {
+      return { row: known, kind: "known" } as const;
+    }
     if (known !== null) requireStartable(known, { source, sink });
     const running = (await listPipelines(tx)).filter((row) => isActive(row.state));
     requireNoCircle(
@@ -70,6 +82,7 @@ export async function recordStart(
       figures: NO_FIGURES,
       principalName: ctx.principal.name,
       instance,
+      startRequest,
       nowMs,
     };
     await (known === null ? insertPipeline(tx, one) : restartPipeline(tx, one));
@@ -83,8 +96,18 @@ export async function recordStart(
     });
     const row = await findPipeline(tx, one.id);
     if (row === null) throw new TypeError("A pipeline that was just recorded is not there");
-    return { row, isNew: known === null };
+    return { row, kind: known === null ? "new" : "restarted" } as const;
   }, { signal: ctx.signal });
+}
+
+/** The same principal, key and content: the same request. */
+function requestOf(
+  request: StartPipelineRequest,
+  { principal }: CallContext,
+  key: string,
+): string {
+  const text = JSON.stringify([principal.id, key, request]);
+  return createHash("sha256").update(text).digest("hex");
 }
 
 interface FoundTables {

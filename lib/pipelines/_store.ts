@@ -1,6 +1,6 @@
 /** Pipelines in the state. What a server writes about one counts only while it is the one that runs it. */
 import { z } from "zod";
-import { sql, type SqlReader, type Transaction } from "../state/mod.ts";
+import { type Sql, sql, type SqlReader, type Transaction } from "../state/mod.ts";
 import { type Figures, PipelineRow } from "./_row.ts";
 import { BatchMetrics } from "./contract/metrics.ts";
 import type { PipelineOptions } from "./contract/options.ts";
@@ -29,14 +29,14 @@ export async function listPipelines(reader: SqlReader): Promise<readonly Pipelin
   return await reader.read(PipelineRow, sql`SELECT * FROM pipelines ORDER BY created_at, id`);
 }
 
-/** Rows that changed since they were seen last: newer than `afterMs`, or just as old. */
+/** Rows that changed since, in the order of their changes. */
 export async function changedPipelines(
   reader: SqlReader,
-  afterMs: number,
+  afterSeq: number,
 ): Promise<readonly PipelineRow[]> {
   return await reader.read(
     PipelineRow,
-    sql`SELECT * FROM pipelines WHERE updated_at >= ${afterMs} ORDER BY updated_at, id`,
+    sql`SELECT * FROM pipelines WHERE change_seq > ${afterSeq} ORDER BY change_seq`,
   );
 }
 
@@ -59,29 +59,50 @@ export interface StartedPipeline {
   readonly figures: Figures;
   readonly principalName: string;
   readonly instance: string | null;
+  /** Null where the request had no idempotency key. */
+  readonly startRequest: string | null;
   readonly nowMs: number;
+}
+
+/**
+ * Epochs begin with the time, so that one that was forgotten and is started anew still comes after
+ * what the sink knows of it.
+ */
+function firstEpoch(nowMs: number): number {
+  return nowMs;
+}
+
+/** Numbers the change that follows in the transaction: others see by it what is new to them. */
+async function countChange(tx: Transaction): Promise<Sql> {
+  await tx.run(sql`UPDATE pipeline_changes SET seq = seq + 1`);
+  return sql`(SELECT seq FROM pipeline_changes)`;
 }
 
 /** Records a new pipeline. */
 export async function insertPipeline(tx: Transaction, one: StartedPipeline): Promise<void> {
   const { nowMs } = one;
+  const change = await countChange(tx);
   await tx.run(sql`INSERT INTO pipelines
     (id, stream_key, checkpoint_location, source_table, sink_table, trigger_interval, options,
-      desired, state, state_since, instance, epoch, version, figures, restarts, principal_name,
-      created_at, started_at, updated_at)
+      desired, state, state_since, instance, epoch, version, change_seq, figures, restarts,
+      principal_name, start_request, created_at, started_at, updated_at)
     VALUES (${one.id}, ${one.key}, ${one.checkpoint}, ${one.source}, ${one.sink}, ${one.trigger},
-      ${JSON.stringify(one.options)}, 'running', ${one.state}, ${nowMs}, ${one.instance}, 1, 1,
-      ${JSON.stringify(one.figures)}, 0, ${one.principalName}, ${nowMs}, ${nowMs}, ${nowMs})`);
+      ${JSON.stringify(one.options)}, 'running', ${one.state}, ${nowMs}, ${one.instance},
+      ${firstEpoch(nowMs)}, 1, ${change}, ${JSON.stringify(one.figures)}, 0, ${one.principalName},
+      ${one.startRequest}, ${nowMs}, ${nowMs}, ${nowMs})`);
 }
 
 /** Starts one again that has stopped or failed, with other options perhaps. */
 export async function restartPipeline(tx: Transaction, one: StartedPipeline): Promise<void> {
   const { nowMs } = one;
+  const change = await countChange(tx);
   await tx.run(sql`UPDATE pipelines SET trigger_interval = ${one.trigger},
       options = ${JSON.stringify(one.options)}, desired = 'running', state = ${one.state},
-      state_since = ${nowMs}, instance = ${one.instance}, epoch = epoch + 1,
-      version = version + 1, until_snapshot_id = NULL, restarts = 0, last_error = NULL,
-      principal_name = ${one.principalName}, started_at = ${nowMs}, updated_at = ${nowMs}
+      state_since = ${nowMs}, instance = ${one.instance},
+      epoch = max(epoch + 1, ${firstEpoch(nowMs)}), version = version + 1, change_seq = ${change},
+      until_snapshot_id = NULL, restarts = 0, last_error = NULL,
+      principal_name = ${one.principalName}, start_request = ${one.startRequest},
+      started_at = ${nowMs}, updated_at = ${nowMs}
     WHERE id = ${one.id}`);
 }
 
@@ -100,12 +121,13 @@ export async function savePipeline(
 ): Promise<boolean> {
   const place = row.place === null ? null : JSON.stringify(row.place);
   const lastError = row.last_error === null ? null : JSON.stringify(row.last_error);
+  const change = await countChange(tx);
   const changed = await tx.run(sql`UPDATE pipelines SET state = ${row.state},
       state_since = ${row.state_since}, desired = ${row.desired}, instance = ${row.instance},
       place = ${place}, source_uuid = ${row.source_uuid}, sink_uuid = ${row.sink_uuid},
       until_snapshot_id = ${row.until_snapshot_id}, figures = ${JSON.stringify(row.figures)},
       restarts = ${row.restarts}, last_error = ${lastError}, version = ${row.version},
-      updated_at = ${row.updated_at}
+      change_seq = ${change}, updated_at = ${row.updated_at}
     WHERE id = ${id} AND instance = ${instance} AND epoch = ${epoch}`);
   return changed === 1;
 }
@@ -163,7 +185,9 @@ export async function requestStop(
   tx: Transaction,
   { id, nowMs }: { readonly id: string; readonly nowMs: number },
 ): Promise<void> {
-  await tx.run(sql`UPDATE pipelines SET desired = 'stopped', updated_at = ${nowMs}
+  const change = await countChange(tx);
+  await tx.run(sql`UPDATE pipelines SET desired = 'stopped', change_seq = ${change},
+      updated_at = ${nowMs}
     WHERE id = ${id}`);
 }
 
@@ -172,8 +196,9 @@ export async function markStopped(
   tx: Transaction,
   { id, nowMs }: { readonly id: string; readonly nowMs: number },
 ): Promise<void> {
+  const change = await countChange(tx);
   await tx.run(sql`UPDATE pipelines SET desired = 'stopped', state = 'stopped',
-      state_since = ${nowMs}, version = version + 1, updated_at = ${nowMs}
+      state_since = ${nowMs}, version = version + 1, change_seq = ${change}, updated_at = ${nowMs}
     WHERE id = ${id} AND state = 'failed'`);
 }
 
@@ -196,6 +221,9 @@ export async function abandonedPipelines(
   );
 }
 
+/** Versions that the server before may have shown and not recorded, at most. */
+const SHOWN_VERSIONS = 10;
+
 /** Takes a pipeline over, if nobody else has since `row` was read; false otherwise. */
 export async function takePipeline(
   tx: Transaction,
@@ -205,8 +233,10 @@ export async function takePipeline(
     readonly nowMs: number;
   },
 ): Promise<boolean> {
+  const change = await countChange(tx);
   const changed = await tx.run(sql`UPDATE pipelines SET instance = ${instance},
-      epoch = epoch + 1, version = version + 1, updated_at = ${nowMs}
+      epoch = epoch + 1, version = version + ${SHOWN_VERSIONS}, change_seq = ${change},
+      updated_at = ${nowMs}
     WHERE id = ${row.id} AND epoch = ${row.epoch} AND instance IS ${row.instance}`);
   return changed === 1;
 }

@@ -20,8 +20,6 @@ import {
 const LOOK_EVERY_MS = 1_000;
 /** Looks between two that ask which pipelines are not there any more. */
 const LOOKS_PER_CLEANING = 30;
-/** How far back a look goes for what others have recorded: their clocks differ. */
-const CLOCK_SLACK_MS = 5_000;
 
 /** What a supervisor stands on. */
 export interface SupervisorDeps extends PipelineRunDeps {
@@ -37,7 +35,7 @@ export class Supervisor {
   #timer: ReturnType<typeof setInterval> | null = null;
   #looking: Promise<void> | null = null;
   #looks = 0;
-  #seenMs = 0;
+  #seenSeq = 0;
   #closed = false;
 
   constructor(deps: SupervisorDeps) {
@@ -102,9 +100,9 @@ export class Supervisor {
   /** What other servers have recorded, and what they ask of this one. */
   async #seeOthers(): Promise<void> {
     const { state, hub, instance, catalogName } = this.#deps;
-    const rows = await changedPipelines(state, this.#seenMs - CLOCK_SLACK_MS);
+    const rows = await changedPipelines(state, this.#seenSeq);
     for (const row of rows) {
-      this.#seenMs = Math.max(this.#seenMs, row.updated_at);
+      this.#seenSeq = Math.max(this.#seenSeq, row.change_seq);
       const run = this.#runs.get(row.id);
       if (run !== undefined) {
         const isOurs = row.instance === instance && row.epoch === run.row.epoch;
@@ -113,7 +111,7 @@ export class Supervisor {
         continue;
       }
       const known = hub.latest(row.id);
-      if (known === null || known.version < row.version) hub.publish(toMetrics(row, catalogName()));
+      if (known?.version !== row.version) hub.publish(toMetrics(row, catalogName()));
     }
     if (this.#looks++ % LOOKS_PER_CLEANING === 0) await this.#forgetDeleted();
   }

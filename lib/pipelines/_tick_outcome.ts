@@ -57,7 +57,7 @@ function begun(result: Begin, { row, trigger }: OutcomeOptions): TickOutcome {
       changes: {
         source_uuid: result.sourceUuid,
         place: { batchId: 0, position: result.position },
-        until_snapshot_id: trigger.kind === "available-now" ? result.sourceSnapshotId : null,
+        until_snapshot_id: untilOf(result, { row, trigger }),
         figures: { ...row.figures, lag: result.lag },
       },
       extras: { needed: neededBy(result) },
@@ -78,6 +78,7 @@ function batchDone(result: Batch, { row, trigger, nowMs }: OutcomeOptions): Tick
         sink_uuid: result.sinkUuid,
         place: { batchId: offset.batch_id, position: offset.position },
         last_error: null,
+        until_snapshot_id: untilOf(result, { row, trigger }),
         figures: {
           batches: offset.batch_id,
           totals: offset.totals,
@@ -128,6 +129,14 @@ function quiet(result: Quiet, { row, trigger }: OutcomeOptions): TickOutcome {
     checkpoint: hasMoved ? offset : undefined,
     next,
   };
+}
+
+/** What was there at the start is all that `available-now` reads. */
+function untilOf(
+  { sourceSnapshotId }: Pick<Ticked, "sourceSnapshotId">,
+  { row, trigger }: Pick<OutcomeOptions, "row" | "trigger">,
+): string | null {
+  return trigger.kind === "available-now" ? row.until_snapshot_id ?? sourceSnapshotId : null;
 }
 
 function neededBy({ neededSnapshotId: id }: Pick<Ticked, "neededSnapshotId">): bigint | null {

@@ -73,11 +73,12 @@ class PipelineService implements Pipelines {
     this.#supervisor.start();
   }
 
-  start: Pipelines["start"] = async (ctx, request) => {
+  start: Pipelines["start"] = async (ctx, request, idempotencyKey) => {
     requireRole(ctx, "DataEngineer", "pipeline.start");
     if (this.#closed) throw serverStopping();
     if (this.#supervisor.isFull) throw pipelinesFull(this.#deps.maxPipelines);
-    const { row, isNew } = await recordStart(this.#deps, ctx, request);
+    const { row, kind } = await recordStart(this.#deps, request, { ctx, idempotencyKey });
+    if (kind === "known") return this.#view(this.#shown(row));
     const run = this.#supervisor.run(row);
     const late = new AbortController();
     const waited = pause(START_WAIT_MS, AbortSignal.any([ctx.signal, late.signal]));
@@ -85,7 +86,7 @@ class PipelineService implements Pipelines {
     late.abort();
     if (begun === null || begun.failure === null) return this.#view(begun?.row ?? run.row);
     // One that never got going is not there: its caller hears what is wrong with it.
-    if (isNew && begun.row.state === "failed") {
+    if (kind === "new" && begun.row.state === "failed") {
       await run.over;
       await this.#forget(row.id);
     }

@@ -17,10 +17,15 @@ export interface PipelinePage {
 export interface Pipelines {
   /**
    * Starts a pipeline, or one again that has stopped or failed and has the same checkpoint. DataEngineer.
-   * Resolves once it has got going. Errors: `conflict`/`pipeline_running`, `checkpoint_taken`,
+   * Resolves once it has got going. The same request with the same idempotency key starts it once.
+   * Errors: `conflict`/`pipeline_running`, `checkpoint_taken`,
    * `pipelines_in_circle`; `unavailable`/`pipelines_full`; and those of its first look at its tables.
    */
-  start(ctx: CallContext, request: StartPipelineRequest): Promise<PipelineView>;
+  start(
+    ctx: CallContext,
+    request: StartPipelineRequest,
+    idempotencyKey: string | null,
+  ): Promise<PipelineView>;
   /**
    * Stops one, after the batch under way where that ends in time. DataEngineer. Resolves when it has
    * stopped, or is about to on another server; one that has stopped already is no error.

@@ -23,10 +23,8 @@ const limit = z.int().positive();
 export const StartFrom = z.union([
   z.enum(["beginning", "latest"]),
   z.strictObject({
-    snapshot_id: z.union([
-      z.string().regex(/^\d{1,19}$/, "Expected a snapshot id in decimal"),
-      z.int().nonnegative().transform(String),
-    ]).describe("The first snapshot whose rows are read"),
+    snapshot_id: z.string().regex(/^\d{1,19}$/, "Expected a snapshot id in decimal, as a string")
+      .describe("The first snapshot whose rows are read"),
   }),
   z.strictObject({
     timestamp: z.iso.datetime({ offset: true })

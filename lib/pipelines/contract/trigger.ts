@@ -13,13 +13,14 @@ export type Trigger =
 /** Longest interval. */
 const MAX_INTERVAL_MS = 7 * 24 * 3_600_000;
 
-const UNITS: Readonly<Record<string, number>> = {
-  millisecond: 1,
-  second: 1_000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 24 * 3_600_000,
-};
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["millisecond", 1],
+  ["second", 1_000],
+  ["minute", 60_000],
+  ["hour", 3_600_000],
+  ["day", 24 * 3_600_000],
+  ["week", 7 * 24 * 3_600_000],
+]);
 const PART = /^([0-9]{1,12})\s+([a-z]+?)s?(?:\s+|$)/;
 const SYNTAX =
   'Expected an interval such as "10 seconds", "1 minute" or "0 seconds", or "once", or "available-now"';
@@ -34,7 +35,7 @@ export function parseTrigger(text: string): Trigger {
   if (rest === "") throw invalidTrigger(SYNTAX);
   while (rest !== "") {
     const match = PART.exec(rest);
-    const unit = UNITS[match?.[2] ?? ""];
+    const unit = UNITS.get(match?.[2] ?? "");
     if (match === null || unit === undefined) throw invalidTrigger(SYNTAX);
     everyMs += Number(match[1]) * unit;
     rest = rest.slice(match[0].length);

@@ -58,7 +58,9 @@ export function formatOffset(offset: StreamOffset): string {
 
 /** A later owner has taken the stream over. */
 export function fenced(): AppError {
-  const message = "Cannot commit: another server has taken the pipeline over";
+  const message =
+    "Cannot commit: another server has taken the stream over. Where that server has " +
+    "another state, stop the pipeline there before it is started here";
   return new AppError("conflict", "stream_fenced", message);
 }
 
