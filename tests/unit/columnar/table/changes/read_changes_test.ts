@@ -295,6 +295,20 @@ Deno.test("planChanges() reads no manifest that both snapshots share, unless del
   }
 });
 
+Deno.test("readChanges() gives rows that come back with the end of their deletes as inserts", async () => {
+  for (const formatVersion of [2, 3] as const) {
+    const table = new ParquetTable({ schemas: [PAIRS], formatVersion });
+    await table.append(pairs(0, 4));
+    await table.deleteWhere(([key]) => key === 1n || key === 2n);
+    const [task] = await table.tasks();
+    const startingSnapshotId = table.snapshot.snapshotId;
+    await table.commit(rowDelta({ removedDeletes: task?.deletes ?? [], startingSnapshotId }));
+    const found = await changesOf(table, table.snapshot.snapshotId);
+    assert.deepEqual(found.inserted, [exactText([1n, "x1"]), exactText([2n, "x2"])]);
+    assert.deepEqual(found.deleted, []);
+  }
+});
+
 Deno.test("readChanges() opens a file that got deletes, and of its row groups those with such rows", async () => {
   const table = new ParquetTable({
     schemas: [PAIRS],
