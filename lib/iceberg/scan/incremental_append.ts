@@ -79,7 +79,12 @@ export function snapshotSteps(lineage: Lineage, range: SnapshotRange): SnapshotS
   if (!fromInclusive && parentOfOldest === fromSnapshotId) {
     return { steps: stepsOf(newestFirst), complete: true };
   }
-  throw known.has(fromSnapshotId)
+  // Where the line has a gap, a start that it does not meet may lie before the gap, on the same line.
+  const line = new Set(newestFirst.map((snapshot) => snapshot.snapshotId));
+  const isElsewhere = known.has(fromSnapshotId) &&
+    (parentOfOldest === null ||
+      ancestorsOf(lineage, fromSnapshotId).some((snapshot) => line.has(snapshot.snapshotId)));
+  throw isElsewhere
     ? notAncestor(fromSnapshotId, toSnapshotId)
     : expired(fromSnapshotId, toSnapshotId);
 }
@@ -177,7 +182,7 @@ function expired(fromSnapshotId: bigint, toSnapshotId: bigint): AppError {
   return new AppError(
     "not_found",
     "snapshot_expired",
-    `Cannot read on from snapshot ${fromSnapshotId}: the table no longer has it, and snapshots ` +
-      `between it and ${toSnapshotId} may be missing`,
+    `Cannot read on from snapshot ${fromSnapshotId}: it or its children have expired, and ` +
+      `snapshots between it and ${toSnapshotId} may be missing`,
   );
 }

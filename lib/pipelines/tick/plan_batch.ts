@@ -10,6 +10,7 @@ import {
   type SnapshotStep,
   snapshotSteps,
 } from "../../iceberg/scan/incremental_append.ts";
+import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
 import type { ManifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { type FileScanTask, planFiles } from "../../iceberg/scan/plan_files.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
@@ -68,15 +69,25 @@ export const NO_CHANGES: SourceChangeCounts = {
  * `source_snapshots_expired` (snapshots that it needs are gone), `conflict`/`source_rolled_back`.
  */
 export async function planBatch(options: PlanBatchOptions): Promise<BatchPlan> {
-  const { metadata, position, untilSnapshotId } = options;
-  const head = untilSnapshotId === null
-    ? currentSnapshot(metadata)
-    : snapshotById(metadata, untilSnapshotId);
+  const { position } = options;
+  const head = headOf(options);
   if (head === undefined) return { ...NOTHING, position };
   if (position.scan_all_files && position.files_read !== null) {
     return await planFullScan(options, { head, filesRead: position.files_read });
   }
   return await new StepPlanner(options).plan(stepsAfter(options, head));
+}
+
+/** The bound, or where the table has no such snapshot on its line any more, all that there is. */
+function headOf(
+  { metadata, untilSnapshotId }: Pick<PlanBatchOptions, "metadata" | "untilSnapshotId">,
+): Snapshot | undefined {
+  const current = currentSnapshot(metadata);
+  if (current === undefined || untilSnapshotId === null) return current;
+  for (const snapshot of ancestorsOf(metadata, current.snapshotId)) {
+    if (snapshot.snapshotId === untilSnapshotId) return snapshot;
+  }
+  return current;
 }
 
 const NOTHING = { tasks: [], changes: null, counts: NO_CHANGES, more: false } as const;
@@ -152,6 +163,11 @@ function treatmentOf(change: SnapshotChange, mode: PipelineOptions["source_chang
   }
 }
 
+/** A snapshot is read to the end as it was begun, though the pipeline has another mode by now. */
+function resumedTreatmentOf(change: SnapshotChange): Treatment {
+  return change === "append" ? "read" : "added_files";
+}
+
 /** Goes along the lineage, snapshot by snapshot, until the batch is full. */
 class StepPlanner {
   readonly #options: PlanBatchOptions;
@@ -168,7 +184,9 @@ class StepPlanner {
 
   async plan(steps: readonly SnapshotStep[]): Promise<BatchPlan> {
     for (const [at, { snapshot, change }] of steps.entries()) {
-      const treatment = treatmentOf(change, this.#options.sourceChanges);
+      const treatment = this.#isBegun(snapshot)
+        ? resumedTreatmentOf(change)
+        : treatmentOf(change, this.#options.sourceChanges);
       const isAlone = treatment === "fail" || treatment === "changelog";
       // What comes before is committed first: then it is clear what this snapshot is about.
       if (isAlone && this.#tasks.length > 0) return this.#planned({ more: true });
@@ -186,6 +204,12 @@ class StepPlanner {
       this.#position = after(snapshot);
     }
     return this.#planned({ more: false });
+  }
+
+  /** Whether files of the snapshot are in the sink already. */
+  #isBegun({ snapshotId }: Snapshot): boolean {
+    const { snapshot_id: id, files_read: filesRead } = this.#options.position;
+    return id === String(snapshotId) && filesRead !== null && filesRead > 0;
   }
 
   /** Takes files that a snapshot added; null where all are taken, otherwise how many have been read. */

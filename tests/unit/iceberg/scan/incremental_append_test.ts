@@ -54,6 +54,17 @@ Deno.test("snapshotSteps() tells an unknown end from a start that expired", () =
   });
 });
 
+Deno.test("snapshotSteps() tells a gap in the line from a start on another line", () => {
+  const gap = HISTORY.filter(({ snapshotId }) => snapshotId !== 2n && snapshotId !== 3n);
+  assert.throws(() => steps(gap, { fromSnapshotId: 1n, toSnapshotId: 6n }), {
+    code: "snapshot_expired",
+  });
+  const kept = HISTORY.slice(2);
+  assert.throws(() => steps(kept, { fromSnapshotId: 6n, toSnapshotId: 4n }), {
+    code: "snapshot_not_ancestor",
+  });
+});
+
 Deno.test("snapshotSteps() reads on from an expired start whose child is still there", () => {
   const kept = HISTORY.slice(3);
   assert.equal(
