@@ -113,6 +113,8 @@ function quiet(result: Quiet, { row, trigger }: OutcomeOptions): TickOutcome {
       event: "quiet",
       changes: {
         source_uuid: result.sourceUuid,
+        // The first batch may have come through, and its server died before it could record it.
+        sink_uuid: offset === null ? row.sink_uuid : result.sinkUuid,
         place,
         last_error: null,
         figures: {

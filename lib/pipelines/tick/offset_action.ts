@@ -7,19 +7,38 @@ import { offsetProperty, StreamOffset } from "../contract/offset.ts";
 
 /**
  * The offset of the stream `key`; null where there is none. The property outlives the expiry of
- * snapshots; where somebody has removed it, the newest snapshot that has it counts.
+ * snapshots; where somebody has removed it, the newest snapshot that has it counts. Errors:
+ * `conflict`/`sink_rolled_back` where the rows of its last batches are gone, and the property says
+ * that they are there.
  */
 export function readOffset(metadata: TableMetadata, key: string): StreamOffset | null {
   const name = offsetProperty(key);
+  const { newest, isWhole } = newestInHistory(metadata, name);
   const property = metadata.properties[name];
-  if (property !== undefined) return parseOffset(property);
+  if (property === undefined) return newest;
+  const offset = parseOffset(property);
+  // Where expiry has cut the history, the batch's snapshot may be among what is gone; and who copies
+  // a sink has its rows without its history.
+  const isBehind = newest === null
+    ? isWhole && metadata.snapshots.some(({ summary }) => summary[name] !== undefined)
+    : newest.batch_id < offset.batch_id;
+  if (isBehind) throw rolledBack(offset, newest);
+  return offset;
+}
+
+/** What the newest snapshot with an offset says, and whether the history goes back to its beginning. */
+function newestInHistory(
+  metadata: TableMetadata,
+  name: string,
+): { readonly newest: StreamOffset | null; readonly isWhole: boolean } {
   const head = currentSnapshot(metadata);
-  if (head === undefined) return null;
-  for (const { summary } of ancestorsOf(metadata, head.snapshotId)) {
-    const text = summary[name];
-    if (text !== undefined) return parseOffset(text);
+  let oldest = head;
+  for (const snapshot of head === undefined ? [] : ancestorsOf(metadata, head.snapshotId)) {
+    const text = snapshot.summary[name];
+    if (text !== undefined) return { newest: parseOffset(text), isWhole: false };
+    oldest = snapshot;
   }
-  return null;
+  return { newest: null, isWhole: oldest === undefined || oldest.parentSnapshotId === null };
 }
 
 /** Options of {@linkcode offsetAction}. */
@@ -33,7 +52,8 @@ export interface OffsetActionOptions {
 /**
  * Moves the offset on, if it is still the expected one on the newest table. Errors, with which
  * nothing is committed: `conflict`/`stream_fenced` where a later owner has been here;
- * `conflict`/`stream_moved` (retryable: look again) where this stream has gone on meanwhile.
+ * `conflict`/`stream_moved` where this stream has gone on meanwhile: to look again tells how far;
+ * `conflict`/`sink_rolled_back` as above.
  */
 export function offsetAction({ key, expected, next }: OffsetActionOptions): CommitAction {
   return {
@@ -67,6 +87,21 @@ export function fenced(): AppError {
 function moved(): AppError {
   const message = "Cannot commit: the stream has gone on in the meantime";
   return new AppError("conflict", "stream_moved", message);
+}
+
+function rolledBack(offset: StreamOffset, left: StreamOffset | null): AppError {
+  const rest = left === null
+    ? "has none of its rows"
+    : `has its rows up to batch ${left.batch_id}, which ended with snapshot ` +
+      `${left.position.snapshot_id} of the source`;
+  return new AppError(
+    "conflict",
+    "sink_rolled_back",
+    `Cannot go on: the sink was rolled back behind batch ${offset.batch_id} of the stream, and ` +
+      `${rest}. Bring the sink back to where it was, or start the pipeline under another ` +
+      "checkpoint_location: with start_from set to the snapshot after that one to read the rows " +
+      'again, or with "latest" to go on without them',
+  );
 }
 
 function isSame(a: StreamOffset | null, b: StreamOffset | null): boolean {
