@@ -10,6 +10,7 @@ import {
   updateByCopy,
   upsert,
 } from "./_row_writers.ts";
+import { replaceRegion, upsertByPosition } from "./_stream_writers.ts";
 import {
   changeProperties,
   changeSchema,
@@ -31,7 +32,9 @@ export const WRITERS = {
   "row deleter": deleteRows,
   "key deleter": deleteKeys,
   "upserter": upsert,
+  "looking upserter": upsertByPosition,
   "overwriter": overwriteRegion,
+  "partition replacer": replaceRegion,
   "updater": updateByCopy,
   "bin packer": compact("binpack"),
   "sorter": compact("sort"),
