@@ -41,7 +41,7 @@ export class InstanceLock {
 
   /** Lets go. */
   async release(): Promise<void> {
-    await Deno.remove(this.#path);
+    await removeIfThere(this.#path);
     this.#file.close();
   }
 }

@@ -113,7 +113,10 @@ export interface Ownership {
   readonly epoch: number;
 }
 
-/** Records the row as it is to be; false where another server has taken the pipeline. */
+/**
+ * Records the row as it is to be; false where another server has taken the pipeline. That somebody
+ * has asked for it to stop in the meantime stays so.
+ */
 export async function savePipeline(
   tx: Transaction,
   row: PipelineRow,
@@ -123,7 +126,8 @@ export async function savePipeline(
   const lastError = row.last_error === null ? null : JSON.stringify(row.last_error);
   const change = await countChange(tx);
   const changed = await tx.run(sql`UPDATE pipelines SET state = ${row.state},
-      state_since = ${row.state_since}, desired = ${row.desired}, instance = ${row.instance},
+      state_since = ${row.state_since}, instance = ${row.instance},
+      desired = CASE WHEN ${row.desired} = 'stopped' THEN 'stopped' ELSE desired END,
       place = ${place}, source_uuid = ${row.source_uuid}, sink_uuid = ${row.sink_uuid},
       until_snapshot_id = ${row.until_snapshot_id}, figures = ${JSON.stringify(row.figures)},
       restarts = ${row.restarts}, last_error = ${lastError}, version = ${row.version},
@@ -208,16 +212,16 @@ export async function deletePipeline(tx: Transaction, id: string): Promise<void>
   await tx.run(sql`DELETE FROM pipelines WHERE id = ${id}`);
 }
 
-/** Pipelines that ought to be run, or brought to their end, and belong to a server that is gone. */
-export async function abandonedPipelines(
-  reader: SqlReader,
-  instance: string,
-): Promise<readonly PipelineRow[]> {
+/** Which server a pipeline belongs to; null where none runs it. */
+const Owner = PipelineRow.pick({ id: true, instance: true, epoch: true });
+type Owner = z.infer<typeof Owner>;
+
+/** Of pipelines that ought to be run, or brought to their end; those without news come first. */
+export async function activeOwners(reader: SqlReader): Promise<readonly Owner[]> {
   return await reader.read(
-    PipelineRow,
-    sql`SELECT * FROM pipelines
-      WHERE state NOT IN ('stopped', 'failed') AND instance IS NOT ${instance}
-      ORDER BY updated_at, id`,
+    Owner,
+    sql`SELECT id, instance, epoch FROM pipelines
+      WHERE state NOT IN ('stopped', 'failed') ORDER BY updated_at, id`,
   );
 }
 
@@ -228,7 +232,7 @@ const SHOWN_VERSIONS = 10;
 export async function takePipeline(
   tx: Transaction,
   { row, instance, nowMs }: {
-    readonly row: PipelineRow;
+    readonly row: Owner;
     readonly instance: string;
     readonly nowMs: number;
   },

@@ -8,7 +8,7 @@ import type { InstanceLock } from "./_instance_lock.ts";
 import { PipelineRun, type PipelineRunDeps } from "./_pipeline_run.ts";
 import { type PipelineRow, toMetrics } from "./_row.ts";
 import {
-  abandonedPipelines,
+  activeOwners,
   changedPipelines,
   findPipeline,
   livingInstances,
@@ -35,6 +35,8 @@ export class Supervisor {
   #timer: ReturnType<typeof setInterval> | null = null;
   #looking: Promise<void> | null = null;
   #looks = 0;
+  /** Starts that are being recorded. */
+  readonly #starting = new Set<Promise<unknown>>();
   #seenSeq = 0;
   #closed = false;
 
@@ -55,7 +57,18 @@ export class Supervisor {
 
   /** Whether another one would be too many. */
   get isFull(): boolean {
-    return this.#runs.size >= this.#deps.maxPipelines;
+    return this.#runs.size + this.#starting.size >= this.#deps.maxPipelines;
+  }
+
+  /** Keeps a place while a pipeline is recorded as this server's, and until `run` runs it. */
+  async reserve<T>(record: () => Promise<T>): Promise<T> {
+    const recording = record();
+    this.#starting.add(recording);
+    try {
+      return await recording;
+    } finally {
+      this.#starting.delete(recording);
+    }
   }
 
   /** The run of a pipeline; null where this server has none. */
@@ -67,6 +80,7 @@ export class Supervisor {
   run(row: PipelineRow): PipelineRun {
     const run = new PipelineRun(row, this.#deps);
     this.#runs.set(row.id, run);
+    if (this.#closed) run.leave();
     void run.over.finally(() => {
       if (this.#runs.get(row.id) === run) this.#runs.delete(row.id);
     });
@@ -86,6 +100,7 @@ export class Supervisor {
     this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
+    await Promise.allSettled(this.#starting);
     const runs = [...this.#runs.values()];
     for (const run of runs) run.leave();
     await Promise.all(runs.map(({ over }) => over));
@@ -105,6 +120,8 @@ export class Supervisor {
       this.#seenSeq = Math.max(this.#seenSeq, row.change_seq);
       const run = this.#runs.get(row.id);
       if (run !== undefined) {
+        // Read before it was started again.
+        if (row.epoch < run.row.epoch) continue;
         const isOurs = row.instance === instance && row.epoch === run.row.epoch;
         if (!isOurs) run.leave();
         else if (row.desired === "stopped") run.stop();
@@ -122,17 +139,23 @@ export class Supervisor {
     for (const { pipeline_id: id } of hub.all()) if (!ids.has(id)) hub.forget(id);
   }
 
-  /** Takes over what belongs to nobody who lives. */
+  /**
+   * Takes over what belongs to nobody who lives, and what is this server's and does not run, because
+   * its end could not be recorded.
+   */
   async #takeUp(): Promise<void> {
-    const { state, instance, lock, clock, log } = this.#deps;
-    const rows = await abandonedPipelines(state, instance);
+    const { state, instance, clock, log } = this.#deps;
+    const rows = (await activeOwners(state)).filter(({ id }) => !this.#runs.has(id));
     if (rows.length === 0) return;
     const living = await livingInstances(state);
     for (const row of rows) {
       if (this.isFull || this.#closed) return;
       const owner = row.instance;
-      const isAlive = owner !== null && living.has(owner) && !await lock.isDead(owner);
-      if (isAlive) continue;
+      // What is being started may be recorded already and not run yet.
+      const isRun = owner === instance
+        ? this.#runs.has(row.id) || this.#starting.size > 0
+        : await this.#isAlive(owner, living);
+      if (isRun) continue;
       const isTaken = await state.transaction((tx) =>
         takePipeline(tx, { row, instance, nowMs: clock.now() })
       );
@@ -142,6 +165,10 @@ export class Supervisor {
       log.info("Taking up a pipeline", { pipeline_id: row.id, from: owner });
       this.run(taken);
     }
+  }
+
+  async #isAlive(owner: string | null, living: ReadonlySet<string>): Promise<boolean> {
+    return owner !== null && living.has(owner) && !await this.#deps.lock.isDead(owner);
   }
 }
 

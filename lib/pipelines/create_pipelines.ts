@@ -77,9 +77,12 @@ class PipelineService implements Pipelines {
     requireRole(ctx, "DataEngineer", "pipeline.start");
     if (this.#closed) throw serverStopping();
     if (this.#supervisor.isFull) throw pipelinesFull(this.#deps.maxPipelines);
-    const { row, kind } = await recordStart(this.#deps, request, { ctx, idempotencyKey });
-    if (kind === "known") return this.#view(this.#shown(row));
-    const run = this.#supervisor.run(row);
+    const { row, kind, run } = await this.#supervisor.reserve(async () => {
+      const recorded = await recordStart(this.#deps, request, { ctx, idempotencyKey });
+      const isKnown = recorded.kind === "known";
+      return { ...recorded, run: isKnown ? null : this.#supervisor.run(recorded.row) };
+    });
+    if (run === null) return this.#view(this.#shown(row));
     const late = new AbortController();
     const waited = pause(START_WAIT_MS, AbortSignal.any([ctx.signal, late.signal]));
     const begun = await Promise.race([run.begun, waited.then(() => null)]);
@@ -101,8 +104,12 @@ class PipelineService implements Pipelines {
     if (row.state === "stopped") return this.#view(row);
     await state.transaction(async (tx) => {
       const nowMs = clock.now();
-      if (row.state === "failed") await markStopped(tx, { id, nowMs });
-      else await requestStop(tx, { id, nowMs });
+      if (row.state === "failed") {
+        await markStopped(tx, { id, nowMs });
+        await release(tx, `pipeline ${id}`);
+      } else {
+        await requestStop(tx, { id, nowMs });
+      }
       await recordAudit(tx, {
         ctx,
         action: "pipeline.stop",
