@@ -49,6 +49,8 @@ const clock = systemClock;
 
 /** What runs, and how to end it. */
 interface Running {
+  /** By which servers over one state tell each other apart. */
+  readonly instance: string;
   readonly fetch: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
   /** The Admin token of a first start, to be shown once; null on later starts. */
   readonly firstToken: string | null;
@@ -79,7 +81,8 @@ async function main(): Promise<void> {
   const running = await compose(settings, log);
   resolve(running);
   announce(server.addr, settings, running);
-  log.info("Serving", { version: VERSION, host: server.addr.hostname, port: server.addr.port });
+  const { addr: { hostname: host, port } } = server;
+  log.info("Serving", { version: VERSION, host, port, instance: running.instance });
   running.ready();
   const signal = await stopSignal();
   log.info("Stopping", { signal, in_flight: inFlight.running });
@@ -184,6 +187,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
     http: settings,
   });
   return {
+    instance: base.instance,
     fetch: app.fetch,
     firstToken: base.first?.generated ? base.first.secret.reveal() : null,
     bootstrapTokenIgnored: base.bootstrapTokenIgnored,
