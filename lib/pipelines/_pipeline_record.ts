@@ -56,6 +56,8 @@ export class PipelineRecord {
   readonly #owner: Ownership;
   #row: PipelineRow;
   #isPinned = false;
+  /** What the last tick said that the stream needs; undefined before the first. */
+  #needed: bigint | null | undefined;
 
   /** `row` is one that this server has just taken. */
   constructor(row: PipelineRow, deps: PipelineRecordDeps) {
@@ -96,7 +98,10 @@ export class PipelineRecord {
       await this.#pin(tx, next, extras);
     });
     this.#row = next;
-    if (extras.needed !== undefined) this.#isPinned = true;
+    if (extras.needed !== undefined) {
+      this.#isPinned = true;
+      this.#needed = extras.needed;
+    }
     this.#publish();
   }
 
@@ -133,7 +138,7 @@ export class PipelineRecord {
     const untilMs = row.state === "failed" ? row.updated_at + FAILED_PIN_MS : null;
     const shared = { holder, name: row.sink_table, untilMs, atMs: row.updated_at };
     if (needed === undefined && untilMs === null) return;
-    const snapshotId = needed ?? neededBy(row);
+    const snapshotId = needed ?? this.#needed ?? neededBy(row);
     const breakers = { table: row.source_table, kinds: PIN_BREAKERS };
     if (!this.#isPinned && untilMs === null && await isChangeUnderWay(tx, breakers)) throw busy();
     await hold(tx, {

@@ -69,6 +69,10 @@ export class PipelineRun {
   readonly #begun = Promise.withResolvers<{ row: PipelineRow; failure: unknown }>();
   readonly #over: Promise<void>;
   #failures: Failures = { count: 0, sinceMs: 0 };
+  /** Whether somebody has just started it, rather than this server taken it up. */
+  #isFirst: boolean;
+  /** Whether the tick before asked for the sink as well. */
+  #isSinkMade = false;
   /** Another server runs it, or this one stops: it is not over. */
   #left = false;
 
@@ -78,6 +82,7 @@ export class PipelineRun {
     this.#record = new PipelineRecord(row, deps);
     this.#checkpoint = new CheckpointWriter(row.checkpoint_location, deps);
     this.#trigger = parseTrigger(row.trigger_interval);
+    this.#isFirst = row.state === "starting";
     this.#over = this.#live();
   }
 
@@ -164,7 +169,7 @@ export class PipelineRun {
       const key = stateKey(tables.source);
       if (this.row.place !== null) {
         await this.#record.pin();
-        this.#begin(null);
+        if (!this.#isFirst) this.#begin(null);
       }
       let next: NextStep = "quiet";
       if (key !== seenKey) next = await this.#take(await this.#tick(tables), tables.source);
@@ -230,6 +235,7 @@ export class PipelineRun {
       sinkUuid: row.sink_uuid,
       epoch: row.epoch,
       place: row.place,
+      isFirst: this.#isFirst,
       untilSnapshotId: row.until_snapshot_id,
       ignoreLimits: this.#trigger.kind === "once",
     };
@@ -263,19 +269,23 @@ export class PipelineRun {
       await this.#createSink(result.columns);
       return "again";
     }
+    this.#isSinkMade = false;
     const { news, checkpoint, next } = outcomeOf(result, {
       row: this.row,
       trigger: this.#trigger,
       nowMs: this.#deps.clock.now(),
     });
     if (news !== null) await this.#record.move(news.event, news.changes, news.extras);
-    if (result.kind === "begin") this.#begin(null);
+    if (result.kind === "begin") {
+      this.#isFirst = false;
+      this.#begin(null);
+    }
     if (checkpoint !== undefined) this.#saveCheckpoint(source, checkpoint);
     if (result.kind !== "begin") this.#failures = { count: 0, sinceMs: 0 };
     return next;
   }
 
-  /** Another writer that creates it first is as good. */
+  /** Another writer that creates it first is as good, unless nobody finds it afterwards. */
   async #createSink(columns: readonly SinkColumn[]): Promise<void> {
     const { sink_table: sink, options } = this.row;
     await this.#deps.withCatalog(async (catalog) => {
@@ -290,9 +300,11 @@ export class PipelineRun {
       try {
         await catalog.createTable({ identifier: identifierOfNew(catalog, sink), ...definition });
       } catch (error) {
-        if (!(error instanceof AppError && error.kind === "already_exists")) throw error;
+        const isThere = error instanceof AppError && error.kind === "already_exists";
+        if (!isThere || this.#isSinkMade) throw error;
       }
     });
+    this.#isSinkMade = true;
   }
 
   #saveCheckpoint({ storage }: TableLocation, offset: StreamOffset | null): void {

@@ -51,18 +51,22 @@ export function outcomeOf(result: Ticked, options: OutcomeOptions): TickOutcome 
 }
 
 function begun(result: Begin, { row, trigger }: OutcomeOptions): TickOutcome {
+  const { offset, position, lag } = result;
+  const { figures } = row;
+  const batches = offset?.batch_id ?? 0;
   return {
     news: {
       event: "opened",
       changes: {
         source_uuid: result.sourceUuid,
-        place: { batchId: 0, position: result.position },
+        sink_uuid: offset === null ? row.sink_uuid : result.sinkUuid,
+        place: { batchId: batches, position },
         until_snapshot_id: untilOf(result, { row, trigger }),
-        figures: { ...row.figures, lag: result.lag },
+        figures: { ...figures, batches, totals: offset?.totals ?? figures.totals, lag },
       },
       extras: { needed: neededBy(result) },
     },
-    checkpoint: null,
+    checkpoint: offset,
     next: "again",
   };
 }
@@ -90,13 +94,7 @@ function batchDone(result: Batch, { row, trigger, nowMs }: OutcomeOptions): Tick
       extras: { batch, needed: neededBy(result) },
     },
     checkpoint: offset,
-    next: trigger.kind === "once"
-      ? "done"
-      : more
-      ? "more"
-      : trigger.kind === "available-now"
-      ? "done"
-      : "quiet",
+    next: more ? "more" : trigger.kind === "interval" ? "quiet" : "done",
   };
 }
 
@@ -133,12 +131,12 @@ function quiet(result: Quiet, { row, trigger }: OutcomeOptions): TickOutcome {
   };
 }
 
-/** What was there at the start is all that `available-now` reads. */
+/** What was there at the start is all that `once` and `available-now` read. */
 function untilOf(
   { sourceSnapshotId }: Pick<Ticked, "sourceSnapshotId">,
   { row, trigger }: Pick<OutcomeOptions, "row" | "trigger">,
 ): string | null {
-  return trigger.kind === "available-now" ? row.until_snapshot_id ?? sourceSnapshotId : null;
+  return trigger.kind === "interval" ? null : row.until_snapshot_id ?? sourceSnapshotId;
 }
 
 function neededBy({ neededSnapshotId: id }: Pick<Ticked, "neededSnapshotId">): bigint | null {

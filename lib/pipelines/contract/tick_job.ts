@@ -28,6 +28,8 @@ export const TickParams = z.object({
    * later how far it got over snapshots without rows. Counts while the sink has had as many batches.
    */
   place: z.object({ batchId: count, position: StreamPosition }).nullable(),
+  /** The first look since somebody started the pipeline: it begins, and nothing is read yet. */
+  isFirst: z.boolean(),
   /** Reads no further than this snapshot; null for no bound. */
   untilSnapshotId: z.string().nullable(),
   /** Takes everything that there is in one batch, whatever the limits say. */
@@ -71,8 +73,15 @@ export type TickBatch = z.infer<typeof TickBatch>;
 
 /** What came of a tick. */
 export const TickResult = z.discriminatedUnion("kind", [
-  /** The stream begins here: to be recorded before anything is written. */
-  z.object({ kind: z.literal("begin"), position: StreamPosition, ...seen }),
+  /** The stream begins, or goes on, here: to be recorded before anything is written. */
+  z.object({
+    kind: z.literal("begin"),
+    /** What the sink has; null before the first batch. */
+    offset: StreamOffset.nullable(),
+    position: StreamPosition,
+    sinkUuid: z.string().nullable(),
+    ...seen,
+  }),
   /** There are rows for a sink that does not exist. */
   z.object({ kind: z.literal("create_sink"), columns: z.array(SinkColumn), ...seen }),
   /** Nothing to write; the stream may have moved on over snapshots without rows. */

@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 export type Trigger =
   /** Every so often; 0 for as soon as there is data. */
   | { readonly kind: "interval"; readonly everyMs: number }
-  /** One batch of everything that there is, then it stops. */
+  /** Everything that there is at the start, in batches as large as they come, then it stops. */
   | { readonly kind: "once" }
   /** Everything that there is at the start, in batches as limits say, then it stops. */
   | { readonly kind: "available-now" };

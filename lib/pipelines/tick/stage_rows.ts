@@ -39,6 +39,8 @@ export interface StagedRows {
   readonly inputBytes: number;
   readonly inputFiles: number;
   readonly outputRows: number;
+  /** Removes the files, where they are certainly not committed. */
+  readonly discard: () => Promise<void>;
 }
 
 /** Options of {@linkcode stageRows}. */
@@ -52,15 +54,24 @@ export interface StageRowsOptions {
   readonly host: JobHost;
 }
 
-/** Reads and writes a batch; what it wrote is the host's to remove where it is not committed. */
+/**
+ * Reads and writes a batch. Where that fails nothing is left; what is not committed later is the host's
+ * to remove. `too_large`: `rows_too_many`, `keys_too_many`, `transform_out_of_memory`.
+ */
 export async function stageRows(plan: BatchPlan, options: StageRowsOptions): Promise<StagedRows> {
   const stage = new Stage(options);
   const { changes } = plan;
-  const input = changes === null ? inputOf(plan) : await stage.takeChanges(changes.snapshot);
-  if (changes === null) await stage.takeRows(plan);
-  return { ...await stage.finish(), ...input };
+  try {
+    const input = changes === null ? inputOf(plan) : await stage.takeChanges(changes.snapshot);
+    if (changes === null) await stage.takeRows(plan);
+    return { ...await stage.finish(), ...input, discard: () => stage.abort() };
+  } catch (error) {
+    await stage.abort();
+    throw error;
+  }
 }
 
+type Output = Pick<StagedRows, "files" | "leaving" | "outputRows">;
 type Input = Pick<StagedRows, "inputRows" | "inputBytes" | "inputFiles">;
 
 function inputOf({ tasks }: Pick<BatchPlan, "tasks">): Input {
@@ -129,10 +140,14 @@ class Stage {
     return { ...inputOf({ tasks }), inputRows };
   }
 
-  async finish(): Promise<Pick<StagedRows, "files" | "leaving" | "outputRows">> {
+  async finish(): Promise<Output> {
     for (const rows of this.#latest?.rows() ?? []) await this.#write(rows);
     const files = await this.#writer.finish();
     return { files, leaving: this.#leaving(), outputRows: this.#outputRows };
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer.abort();
   }
 
   async *#transformed(batch: RecordBatch): AsyncGenerator<RecordBatch> {

@@ -1,4 +1,7 @@
-/** The SQL engine of a pipeline's isolate: opened when a stream needs it, and kept from tick to tick. */
+/**
+ * What a pipeline's isolate keeps from tick to tick: the SQL engine, opened when a stream needs it, and
+ * how much of the source fits into memory.
+ */
 import { DuckDb } from "../../columnar/duckdb/mod.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import { openTransform, type Transform, transformWithoutEngine } from "../../sql/mod.ts";
@@ -17,6 +20,8 @@ export interface TransformOptions {
 export class StreamEngine {
   readonly #module: () => WebAssembly.Module;
   readonly #memoryBytes: number;
+  /** Files of a batch, at most: fewer, where more of them did not fit into memory. */
+  maxFiles = Number.MAX_SAFE_INTEGER;
   #db: DuckDb | null = null;
 
   /** `module` is DuckDB, compiled; it is asked for when it is needed. */

@@ -44,22 +44,52 @@ export async function tick(
   const { source, offset } = tables;
   const position = positionOf(params, offset);
   const schema = currentSchema(source.metadata);
-  if (position === null) {
-    const start = startPosition(source.metadata, params.options.start_from);
+  if (position === null || params.isFirst) {
     // What is wrong with the transform is said at the start, be there rows or not.
     const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
     const rows = transform?.outputSchema ?? schema;
     requireWritableBy(params, { transform, rows });
     if (tables.sink !== null) neededChanges(params, tables.sink, rows.fields);
-    return { kind: "begin", position: start, ...seen(tables, { position: start, host }) };
+    const start = position ?? startPosition(source.metadata, params.options.start_from);
+    return {
+      kind: "begin",
+      offset,
+      position: start,
+      sinkUuid: uuidOf(tables.sink),
+      ...seen(tables, { position: start, host }),
+    };
   }
-  const plan = await plannedBatch(params, tables, { position, host });
+  for (;;) {
+    const limit = engine.maxFiles;
+    const plan = await plannedBatch(params, tables, { position, host, maxFiles: limit });
+    try {
+      return await taken(plan, { params, tables, schema, host, engine });
+    } catch (error) {
+      if (plan.tasks.length < 2 || !isTooMuch(error)) throw error;
+      // The next batches of the isolate begin with what did fit.
+      engine.maxFiles = Math.floor(plan.tasks.length / 2);
+    }
+  }
+}
+
+/** What a planned batch comes to. */
+async function taken(
+  plan: BatchPlan,
+  { params, tables, schema, host, engine }: {
+    readonly params: TickParams;
+    readonly tables: StreamTables;
+    readonly schema: Schema;
+    readonly host: JobHost;
+    readonly engine: StreamEngine;
+  },
+): Promise<TickResult> {
+  const { offset } = tables;
   if (plan.tasks.length === 0 && plan.changes === null) {
     return {
       kind: "quiet",
       offset,
       position: plan.position,
-      sinkUuid: tables.sink?.table.metadata.tableUuid ?? null,
+      sinkUuid: uuidOf(tables.sink),
       changes: plan.counts,
       ...seen(tables, { position: plan.position, host }),
     };
@@ -84,6 +114,16 @@ export async function tick(
       onCommit: (written) => host.announce(toResult(written)),
     }),
   );
+}
+
+/** A batch that does not fit into memory, where one of fewer files may. */
+function isTooMuch(error: unknown): boolean {
+  const codes = ["rows_too_many", "keys_too_many", "deletes_too_many", "transform_out_of_memory"];
+  return error instanceof AppError && codes.includes(error.code);
+}
+
+function uuidOf(sink: SinkTable | null): string | null {
+  return sink?.table.metadata.tableUuid ?? null;
 }
 
 /** Whether rows can be written, and taken back, in the way that was asked for. */
@@ -123,7 +163,11 @@ function positionOf({ place }: TickParams, offset: StreamOffset | null): StreamP
 async function plannedBatch(
   { options, untilSnapshotId, ignoreLimits }: TickParams,
   { source }: StreamTables,
-  { position, host }: { readonly position: StreamPosition; readonly host: JobHost },
+  { position, host, maxFiles }: {
+    readonly position: StreamPosition;
+    readonly host: JobHost;
+    readonly maxFiles: number;
+  },
 ): Promise<BatchPlan> {
   const { metadata, io } = source;
   const none = Number.MAX_SAFE_INTEGER;
@@ -132,8 +176,8 @@ async function plannedBatch(
     manifests: manifestSource(io, metadata),
     position,
     sourceChanges: options.source_changes,
-    limits: ignoreLimits ? { files: none, rows: none, bytes: none } : {
-      files: options.max_files_per_batch,
+    limits: ignoreLimits ? { files: maxFiles, rows: none, bytes: none } : {
+      files: Math.min(options.max_files_per_batch, maxFiles),
       rows: options.max_rows_per_batch ?? none,
       bytes: options.max_bytes_per_batch,
     },

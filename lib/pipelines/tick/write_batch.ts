@@ -2,6 +2,7 @@
  * Writes the rows of a batch and commits them with the offset. The sink's schema is changed before,
  * in a commit of its own: a column without rows harms nobody, should the batch not come through.
  */
+import { AppError } from "../../errors.ts";
 import { systemCommitRuntime } from "../../iceberg/commit/commit_runtime.ts";
 import { commitTransaction } from "../../iceberg/commit/transaction.ts";
 import { evolveSchemaAction } from "../../iceberg/evolve/evolve_action.ts";
@@ -49,7 +50,13 @@ export async function writeBatch(
     options: params.options,
     host,
   });
-  return await commitBatch(rows, { plan, source, offset, sink, params, host, onCommit });
+  try {
+    return await commitBatch(rows, { plan, source, offset, sink, params, host, onCommit });
+  } catch (error) {
+    const isUnknown = error instanceof AppError && error.kind === "commit_state_unknown";
+    if (!isUnknown) await rows.discard();
+    throw error;
+  }
 }
 
 /** The sink with the columns that rows need. */
