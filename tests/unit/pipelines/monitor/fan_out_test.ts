@@ -84,6 +84,23 @@ Deno.test("a message is written once, whoever gets it", async () => {
   assert.deepEqual([...readers, late].map(({ versions }) => versions()), [[1], [1], [1], [], [1]]);
 });
 
+Deno.test("who leaves while a message goes round does not get it", async () => {
+  const { hub, fanOut } = setup();
+  // More than are served in one turn.
+  const readers = Array.from({ length: 2_500 }, () => reader());
+  for (const { listener } of readers) fanOut.add(listener, null);
+  const leaving = readers.pop();
+  const staying = readers.at(-1);
+  assert.ok(leaving !== undefined && staying !== undefined);
+  hub.publish(pipelineMetrics());
+  while (readers[0]?.sent.length === 0) await turn();
+  assert.equal(staying.sent.length, 0, "all were served in one turn");
+  fanOut.remove(leaving.listener);
+  while (staying.sent.length === 0) await turn();
+  for (const { listener } of readers) fanOut.remove(listener);
+  assert.deepEqual(leaving.sent, []);
+});
+
 Deno.test("a stalled line is told, and what was forgotten is not sent", async () => {
   const { hub, fanOut } = setup();
   const full = reader(null, false);
