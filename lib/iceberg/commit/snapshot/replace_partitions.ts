@@ -21,7 +21,7 @@ export interface ReplacePartitionsOptions extends SnapshotOptions {
  * Deletes of removed files go with them, except that those for several partitions stay.
  *
  * Errors when committed: `unsupported`, code `partition_spec_mismatch`, where a file of another spec
- * may hold rows of the partitions, and others.
+ * may hold rows of the partitions, and others; those of appends.
  */
 export function replacePartitions(options: ReplacePartitionsOptions): SnapshotAction {
   const { files } = options;
@@ -32,6 +32,11 @@ export function replacePartitions(options: ReplacePartitionsOptions): SnapshotAc
       removal: { ...NO_REMOVAL, partitionsOf: files },
       operation: ({ removesData }) => removesData ? "overwrite" : "append",
       summary: { "replace-partitions": "true" },
+      check: ({ writer }) => {
+        // An expiry may have taken a spec that nothing used until now.
+        for (const { specId } of files) writer.specOf(specId);
+        return Promise.resolve();
+      },
     }),
     options,
   );

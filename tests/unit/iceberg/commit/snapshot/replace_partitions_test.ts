@@ -281,3 +281,14 @@ Deno.test("replacePartitions() takes vectors and deletes of a single file along 
     assert.deepEqual(await table.names(), ["new", left, "us"].sort());
   }
 });
+
+Deno.test("replacePartitions() is refused, as an append is, where its spec has gone since", async () => {
+  const table = await fourFiles();
+  const all = dataFile("all", { specId: 1, partition: [] });
+  table.replace({ ...table.metadata, partitionSpecs: [BY_REGION] });
+  const refusals: unknown[] = [];
+  for (const action of [mergeAppend({ files: [all] }), replacePartitions({ files: [all] })]) {
+    await assert.rejects(table.run(action), (error: Error) => refusals.push(error.message) > 0);
+  }
+  assert.equal(refusals[0], refusals[1]);
+});
