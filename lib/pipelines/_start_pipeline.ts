@@ -80,6 +80,7 @@ export async function recordStart(
       options,
       state: "starting",
       figures: NO_FIGURES,
+      ...placeOf(found),
       principalName: ctx.principal.name,
       instance,
       startRequest,
@@ -98,6 +99,17 @@ export async function recordStart(
     if (row === null) throw new TypeError("A pipeline that was just recorded is not there");
     return { row, kind: known === null ? "new" : "restarted" } as const;
   }, { signal: ctx.signal });
+}
+
+/**
+ * Where a stream stands that this state knows nothing of. The sink knows better, where it has not
+ * lost what it was told: then nothing is read twice, and its caller hears of it.
+ */
+function placeOf(found: Checkpoint | null): Pick<StartedPipeline, "place" | "sinkUuid"> {
+  if (found?.position == null) return { place: null, sinkUuid: null };
+  const batchId = found.offset?.batch_id ?? 0;
+  const sinkUuid = found.offset === null ? null : found.sink_uuid;
+  return { place: { batchId, position: found.position }, sinkUuid };
 }
 
 /** The same principal, key and content: the same request. */

@@ -57,6 +57,9 @@ export interface StartedPipeline {
   readonly options: PipelineOptions;
   readonly state: PipelineState;
   readonly figures: Figures;
+  /** Of a new one: where its checkpoint says that it stands, and the sink that it went to. */
+  readonly place: PipelineRow["place"];
+  readonly sinkUuid: string | null;
   readonly principalName: string;
   readonly instance: string | null;
   /** Null where the request had no idempotency key. */
@@ -85,11 +88,12 @@ export async function insertPipeline(tx: Transaction, one: StartedPipeline): Pro
   await tx.run(sql`INSERT INTO pipelines
     (id, stream_key, checkpoint_location, source_table, sink_table, trigger_interval, options,
       desired, state, state_since, instance, epoch, version, change_seq, figures, restarts,
-      principal_name, start_request, created_at, started_at, updated_at)
+      place, sink_uuid, principal_name, start_request, created_at, started_at, updated_at)
     VALUES (${one.id}, ${one.key}, ${one.checkpoint}, ${one.source}, ${one.sink}, ${one.trigger},
       ${JSON.stringify(one.options)}, 'running', ${one.state}, ${nowMs}, ${one.instance},
-      ${firstEpoch(nowMs)}, 1, ${change}, ${JSON.stringify(one.figures)}, 0, ${one.principalName},
-      ${one.startRequest}, ${nowMs}, ${nowMs}, ${nowMs})`);
+      ${firstEpoch(nowMs)}, 1, ${change}, ${JSON.stringify(one.figures)}, 0,
+      ${one.place === null ? null : JSON.stringify(one.place)}, ${one.sinkUuid},
+      ${one.principalName}, ${one.startRequest}, ${nowMs}, ${nowMs}, ${nowMs})`);
 }
 
 /** Starts one again that has stopped or failed, with other options perhaps. */
