@@ -227,7 +227,7 @@ function isOvertaken(error: unknown): boolean {
 
 /** A conflict that the next tick has not, because it begins with what is there then. */
 function asPassing(error: unknown): unknown {
-  const codes = ["stream_moved", "key_columns_changed"];
+  const codes = ["stream_moved", "key_columns_changed", "partition_spec_not_found"];
   if (!(error instanceof AppError) || !codes.includes(error.code)) return error;
   const { code, message } = error;
   return new AppError("unavailable", code, message, { cause: error, retryable: true });
