@@ -22,6 +22,8 @@ import { StreamOffset, StreamPosition } from "./contract/offset.ts";
 const FILE_NAME = "drls-checkpoint.json";
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const PLACES = "Expected an absolute path, or an s3:// location where the catalog has such a store";
+
 /** What the file says. */
 export const Checkpoint = z.object({
   version: z.literal(1),
@@ -44,7 +46,7 @@ export function normalizeCheckpoint(location: string): string {
   const { scheme, path } = parseLocation(trimmed);
   const isLocal = scheme === null || canonicalScheme(scheme) === "file";
   if (trimmed === "" || (isLocal && !path.startsWith("/"))) {
-    throw checkpointInvalid("Expected an absolute path or an s3:// location");
+    throw checkpointInvalid(PLACES);
   }
   return withoutTrailingSlashes(isLocal ? normalizeLocation(path) : normalizeLocation(trimmed));
 }
@@ -86,8 +88,7 @@ export class CheckpointFile {
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.kind === "not_found") return null;
-      if (error.kind === "forbidden") throw placeForbidden(error);
-      throw error;
+      throw namingPlace(error);
     }
     return parse(bytes);
   }
@@ -98,8 +99,7 @@ export class CheckpointFile {
     try {
       await this.#io.put(this.#location, new TextEncoder().encode(`${text}\n`));
     } catch (error) {
-      if (error instanceof AppError && error.kind === "forbidden") throw placeForbidden(error);
-      throw error;
+      throw namingPlace(error);
     }
   }
 }
@@ -156,6 +156,14 @@ function parse(bytes: Uint8Array): Checkpoint {
       "sink knows how far the stream has come; or choose another checkpoint_location";
     throw new AppError("corrupt_data", "checkpoint_invalid", message, { cause: error });
   }
+}
+
+/** Places that no checkpoint can be at are errors of the field that names them. */
+function namingPlace(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  if (error.kind === "forbidden") return placeForbidden(error);
+  const isNoStore = ["storage_not_configured", "storage_scheme_unsupported"].includes(error.code);
+  return isNoStore ? checkpointInvalid(PLACES, error) : error;
 }
 
 function placeForbidden(cause: unknown): AppError {

@@ -1,6 +1,6 @@
 /** The verbs on pipelines over the state, and the supervisor behind them. */
 import { type CallContext, recordAudit, requireRole } from "../access/mod.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor, invalidCursor } from "../cursor.ts";
 import { AppError } from "../errors.ts";
 import { release } from "../pins/mod.ts";
 import { InstanceLock } from "./_instance_lock.ts";
@@ -157,6 +157,9 @@ class PipelineService implements Pipelines {
     requireRole(ctx, "Auditor", "pipeline.history");
     await this.#find(id);
     const [place] = cursor === null ? [] : decodeCursor("history", cursor, { parts: 1 });
+    if (place !== undefined && !/^\d{1,15}$/.test(place)) {
+      throw invalidCursor("Expected a next_cursor of an earlier page of this history");
+    }
     const before = place === undefined ? null : Number(place);
     const found = await listBatches(this.#deps.state, { id, before, limit: limit + 1 });
     const batches = found.slice(0, limit);
