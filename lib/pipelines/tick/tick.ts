@@ -9,6 +9,7 @@
  * Until the commit nothing can be seen of a batch, and the commit says how far the source was read:
  * wherever a tick ends, the next one goes on from what the sink says.
  */
+import { BatchBuilder } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
@@ -22,7 +23,7 @@ import type { SchemaChange } from "../../iceberg/evolve/schema_change.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { NestedField } from "../../iceberg/spec/types.ts";
 import type { JobHost } from "../../jobs/mod.ts";
-import type { Transform } from "../../sql/mod.ts";
+import { toTableBatch, type Transform } from "../../sql/mod.ts";
 import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
 import type { TickParams, TickResult } from "../contract/tick_job.ts";
 import { lagOf } from "./lag.ts";
@@ -49,7 +50,7 @@ export async function tick(
     const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
     const rows = transform?.outputSchema ?? schema;
     requireWritableBy(params, { transform, rows });
-    if (tables.sink !== null) neededChanges(params, tables.sink, rows.fields);
+    if (tables.sink !== null) requireFitting(params, tables.sink, rows);
     const start = position ?? startPosition(source.metadata, params.options.start_from);
     return {
       kind: "begin",
@@ -140,6 +141,14 @@ function requireWritableBy(
   throw new AppError("invalid", "transform_not_row_wise", "Cannot carry a changelog", {
     issues: [{ path: "transform", message }],
   });
+}
+
+/** Whether the sink can take such rows: what no value could be made to fit shows without any row. */
+function requireFitting(params: TickParams, sink: SinkTable, rows: Schema): void {
+  const changes = neededChanges(params, sink, rows.fields);
+  if (changes.length > 0) return;
+  const none = new BatchBuilder({ fields: rows.fields }).finish();
+  toTableBatch(none, currentSchema(sink.table.metadata));
 }
 
 function neededChanges(
