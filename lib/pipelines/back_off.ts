@@ -54,8 +54,7 @@ function patienceWith(error: unknown): "none" | "tries" | "outage" {
     case "commit_state_unknown":
       return "outage";
     case "conflict":
-      // The sink has more than this server knew of: the next look finds out what.
-      return error.retryable || error.code === "stream_moved" ? "outage" : "none";
+      return error.retryable ? "outage" : "none";
     // Credentials that are being exchanged, and isolates that were lost.
     case "unauthenticated":
     case "forbidden":

@@ -221,7 +221,14 @@ function announcing(action: SnapshotAction, announce: () => void): CommitAction 
 
 /** Others have changed or moved rows that the snapshot takes out: it has to be made anew. */
 function isOvertaken(error: unknown): boolean {
-  const codes = ["files_missing", "delete_conflict", "data_conflict", "delete_format_mismatch"];
+  const codes = [
+    "files_missing",
+    "delete_conflict",
+    "data_conflict",
+    "delete_format_mismatch",
+    // The sink was expired meanwhile: what came since can no longer be told.
+    "starting_snapshot_lost",
+  ];
   return error instanceof AppError && error.kind === "conflict" && codes.includes(error.code);
 }
 

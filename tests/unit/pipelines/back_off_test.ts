@@ -6,7 +6,8 @@ const FIRST = { count: 1, sinceMs: 0 };
 
 Deno.test("afterFailure() looks again where the sink has more than the server knew of", () => {
   // Another server's commit came through between the look at the sink and the commit.
-  const moved = new AppError("conflict", "stream_moved", "The stream has gone on");
+  const message = "The stream has gone on";
+  const moved = new AppError("unavailable", "stream_moved", message, { retryable: true });
   const verdict = afterFailure(moved, { failures: FIRST, nowMs: 0, random: 0 });
   assert.deepEqual(verdict, { kind: "wait", waitMs: 250 });
 });
