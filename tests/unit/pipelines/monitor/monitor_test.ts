@@ -72,19 +72,23 @@ const open = (socket: FakeSocket) => socket.dispatchEvent(new Event("open"));
 
 Deno.test("a state that is away ends no watch, until nobody could tell for too long", async () => {
   const away = new AppError("unavailable", "state_unavailable", "Cannot reach the state");
+  let isAway = false;
   const { time, monitor, watch, check, lines } = setup({
     bounds: { uncheckedMs: 600 },
-    refresh: () => Promise.reject(away),
+    refresh: (same) => isAway ? Promise.reject(away) : Promise.resolve(same),
   });
   const socket = watch();
   open(socket);
+  time.nowMs = 5_000;
   await check();
-  time.nowMs = 599;
+  isAway = true;
+  await check();
+  time.nowMs = 5_599;
   await check();
   assert.deepEqual(socket.closedWith, []);
   assert.ok(lines.some((line) => line.includes("Cannot check who watches")), lines.join("\n"));
   const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
-  time.nowMs = 600;
+  time.nowMs = 5_600;
   await closed;
   assert.deepEqual(socket.closedWith, [4401]);
   await monitor.close();
