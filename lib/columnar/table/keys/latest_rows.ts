@@ -14,6 +14,9 @@ import { DEFAULT_KEY_BYTES, KeyBag } from "./key_bag.ts";
 /** Bytes of rows that are held by default. */
 export const DEFAULT_HELD_BYTES = 512 * 1024 * 1024;
 
+/** Number of a batch that does not exist: the key has no row here. */
+const NO_BATCH = 0xffff_ffff;
+
 /** Options of {@linkcode LatestRows}. */
 export interface LatestRowsOptions {
   readonly schema: Schema;
@@ -36,15 +39,14 @@ interface HeldBatch {
 
 /** See the module comment. */
 export class LatestRows {
-  /** The keys of all rows that were added. */
+  /** The keys of all rows that were added, and of those that others add to it to have them go, too. */
   readonly keys: KeyBag;
   readonly #maxBytes: number;
   readonly #batches: HeldBatch[] = [];
   /** By number of the key: its last row, as the number of the batch and the row in it. */
-  #batchOf = new Uint32Array(64);
+  #batchOf = new Uint32Array(64).fill(NO_BATCH);
   #rowOf = new Uint32Array(64);
   #bytes = 0;
-  #known = 0;
 
   /** Errors are those of {@linkcode KeyBag}. */
   constructor(options: LatestRowsOptions) {
@@ -58,7 +60,7 @@ export class LatestRows {
     this.#maxBytes = options.maxBytes ?? DEFAULT_HELD_BYTES;
   }
 
-  /** Distinct keys, which is the number of rows that are left. */
+  /** Distinct keys, which is the number of rows that are left where all keys came with rows. */
   get size(): number {
     return this.keys.size;
   }
@@ -80,8 +82,8 @@ export class LatestRows {
     this.#makeRoom();
     for (let row = 0; row < numbers.length; row++) {
       const number = numbers[row]!;
-      if (number < this.#known) this.#drop(this.#batchOf[number]!, this.#rowOf[number]!);
-      else this.#known = number + 1;
+      const before = this.#batchOf[number]!;
+      if (before !== NO_BATCH) this.#drop(before, this.#rowOf[number]!);
       this.#batchOf[number] = at;
       this.#rowOf[number] = row;
     }
@@ -113,7 +115,7 @@ export class LatestRows {
   #makeRoom(): void {
     if (this.keys.size <= this.#batchOf.length) return;
     const room = Math.max(this.keys.size, 2 * this.#batchOf.length);
-    const batchOf = new Uint32Array(room);
+    const batchOf = new Uint32Array(room).fill(NO_BATCH);
     const rowOf = new Uint32Array(room);
     batchOf.set(this.#batchOf);
     rowOf.set(this.#rowOf);

@@ -133,6 +133,35 @@ Deno.test("LatestRows keeps the last row of each key, in the order in which they
   ));
 });
 
+Deno.test("LatestRows keeps rows whose keys were to go anyway, whatever came before", () => {
+  const key = fc.bigInt({ min: 0n, max: 200n });
+  const parts = fc.array(fc.record({ leave: fc.array(key), come: fc.array(key) }), {
+    maxLength: 4,
+  });
+  const pairs = (keys: readonly bigint[], at = 0) =>
+    batchOfRows(PAIRS.fields, keys.map((key, row) => [key, `${at}.${row}`]));
+  fc.assert(fc.property(parts, (parts) => {
+    const latest = new LatestRows({ schema: PAIRS, ids: [1] });
+    const expected = new Map<unknown, unknown>();
+    for (const [at, { leave, come }] of parts.entries()) {
+      latest.keys.add(pairs(leave));
+      latest.add(pairs(come, at));
+      for (const [row, key] of come.entries()) expected.set(key, `${at}.${row}`);
+    }
+    const rows = [...latest.rows()].flatMap((batch) => rowsOfBatch(batch, PAIRS.fields));
+    assert.equal(rows.length, expected.size);
+    assert.deepEqual(new Map(rows.map(([key, value]) => [key, value])), expected);
+    const all = parts.flatMap(({ leave, come }) => [...leave, ...come]);
+    assert.equal(latest.keys.size, new Set(all).size);
+  }));
+  // Keys that leave, in another order than the rows that come for them.
+  const latest = new LatestRows({ schema: PAIRS, ids: [1] });
+  latest.keys.add(pairs([1n, 2n]));
+  latest.add(pairs([2n, 1n]));
+  const rows = [...latest.rows()].flatMap((batch) => rowsOfBatch(batch, PAIRS.fields));
+  assert.deepEqual(rows, [[2n, "0.0"], [1n, "0.1"]]);
+});
+
 Deno.test("LatestRows lets go of batches whose every row has been replaced", () => {
   const rows = Array.from({ length: 100 }, (_, at) => [BigInt(at), "x".repeat(100)]);
   const latest = new LatestRows({ schema: PAIRS, ids: [1], maxBytes: 30_000 });
