@@ -106,11 +106,12 @@ export class PipelineRecord {
   }
 
   /**
-   * Holds on to what the stream needs before it is read. Rejects with `unavailable`/`source_busy`
+   * Opens it, and holds on to what the stream needs before it is read. Rejects with `unavailable`/`source_busy`
    * while the source is changed by somebody who does not know that it is needed.
    */
-  async pin(): Promise<void> {
-    if (!this.#isPinned) await this.move("opened", {}, { needed: neededBy(this.#row) });
+  async open(): Promise<void> {
+    const isOpen = this.#isPinned && this.#row.state !== "starting";
+    if (!isOpen) await this.move("opened", {}, { needed: this.#needed ?? neededBy(this.#row) });
   }
 
   /** Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now. */

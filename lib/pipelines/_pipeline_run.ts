@@ -168,7 +168,7 @@ export class PipelineRun {
       const tables = await this.#locate();
       const key = stateKey(tables.source);
       if (this.row.place !== null) {
-        await this.#record.pin();
+        await this.#record.open();
         if (!this.#isFirst) this.#begin(null);
       }
       let next: NextStep = "quiet";
