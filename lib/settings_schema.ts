@@ -159,7 +159,8 @@ export const settingsSchema = z.object({
     shownDefault: "0",
   }),
   DRLS_CORS_ORIGINS: list(origin).default([]).register(about, {
-    description: "Origins whose pages may call the API with a bearer token, comma-separated",
+    description:
+      "Origins whose pages may call the API with a bearer token and open WebSockets, comma-separated",
     expected: "origins such as https://app.example.com, comma-separated",
     shownDefault: "none",
   }),

@@ -43,7 +43,10 @@ export const BatchMetrics = z.object({
   output_rows: count,
   output_bytes: count,
   output_files: count,
-  /** Rows that were taken out of the sink: by key (upsert), as replaced partitions, or as deletes of a changelog. */
+  /**
+   * Rows that were taken out of the sink one by one, by key or as deletes of a changelog. Partitions
+   * that were replaced are not looked into.
+   */
   deleted_rows: count,
   /** The newest source snapshot of which it read something, in decimal. */
   source_snapshot_id: z.string(),
