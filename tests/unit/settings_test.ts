@@ -15,6 +15,7 @@ function load({ env = {}, file, cores = 2 }: Given = {}) {
     env: file === undefined ? env : { DRLS_CONFIG_FILE: "drls.json", ...env },
     cwd: "/srv",
     cores,
+    tempDir: "/tmp",
     readTextFile: (path) => {
       assert.equal(path, "/srv/drls.json");
       if (file === undefined) throw new Deno.errors.NotFound("no such file");
@@ -226,4 +227,11 @@ Deno.test("isLoopback() knows what only this machine reaches", () => {
   for (const host of ["0.0.0.0", "::", "127.0.0.1.example.com", "localhost.example.com", ""]) {
     assert.ok(!isLoopback(host), host);
   }
+});
+
+Deno.test("loadSettings() lets checkpoints lie in the data directory and among temporary files", () => {
+  const roots = (env: Record<string, string>) => load({ env }).checkpointRoots;
+  assert.deepEqual(roots({ DRLS_DATA_DIR: "/var/drls" }), ["/var/drls", "/tmp"]);
+  const set = { DRLS_CHECKPOINT_ROOTS: "/srv/checkpoints, s3://lake/checkpoints" };
+  assert.deepEqual(roots(set), ["/srv/checkpoints", "s3://lake/checkpoints"]);
 });
