@@ -196,7 +196,10 @@ export class PipelineRun {
         await pause(nextMs - nowMs, signal);
         return nextMs;
       }
-      if (key !== null) await watch.changed(this.row.source_table, key, signal);
+      if (key !== null) {
+        const source = this.row.source_table;
+        await watch.changed(source, key, signal).catch(orDropped(source));
+      }
       return performance.now();
     } finally {
       clearTimeout(parking);
@@ -208,9 +211,7 @@ export class PipelineRun {
     const { signal } = this.#ending;
     return await this.#deps.withCatalog(async (catalog) => {
       const [from, to] = await Promise.all([
-        catalog.locate(source, { signal }).catch((error: unknown) => {
-          throw isNotFound(error) ? sourceDropped(source, error) : error;
-        }),
+        catalog.locate(source, { signal }).catch(orDropped(source)),
         catalog.locate(sink, { signal }).catch((error: unknown) => {
           if (isNotFound(error)) return null;
           throw error;
@@ -365,11 +366,15 @@ function isFenced(error: unknown): boolean {
   return error instanceof AppError && error.code === "stream_fenced";
 }
 
-function sourceDropped(table: string, cause: unknown): AppError {
-  const message =
-    `Cannot go on: the source table "${table}" is not there any more. Bring it back ` +
-    "under its name, or start a pipeline on another source";
-  return new AppError("not_found", "source_dropped", message, { cause });
+/** Of a source that is not there any more, what to do about it. */
+function orDropped(table: string): (error: unknown) => never {
+  return (cause) => {
+    if (!isNotFound(cause)) throw cause;
+    const message =
+      `Cannot go on: the source table "${table}" is not there any more. Bring it back ` +
+      "under its name, or start a pipeline on another source";
+    throw new AppError("not_found", "source_dropped", message, { cause });
+  };
 }
 
 function stopped(): AppError {
