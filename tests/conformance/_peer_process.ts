@@ -81,6 +81,14 @@ export interface EqualityDelete {
   readonly ids: readonly number[];
 }
 
+/** What a session of Spark has besides. */
+export interface SparkOptions {
+  /** Options of further catalogs, by their names. */
+  readonly catalogs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Of the JVM, besides Spark and Iceberg. */
+  readonly classPath?: string;
+}
+
 /** A Spark session over a hadoop warehouse. */
 export class SparkSession implements AsyncDisposable {
   readonly #process: PeerProcess;
@@ -90,8 +98,13 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** Starts one; takes some twenty seconds. */
-  static async start(warehouse: string, jar: string): Promise<SparkSession> {
-    const process = new PeerProcess("spark", "spark_sql.py", [warehouse, jar]);
+  static async start(
+    warehouse: string,
+    jar: string,
+    { catalogs = {}, classPath = "" }: SparkOptions = {},
+  ): Promise<SparkSession> {
+    const args = [warehouse, jar, JSON.stringify(catalogs), classPath];
+    const process = new PeerProcess("spark", "spark_sql.py", args);
     await process.hear("READY");
     return new SparkSession(process);
   }

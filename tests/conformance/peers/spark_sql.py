@@ -1,6 +1,8 @@
 """Runs SQL in one Spark session over a hadoop warehouse.
 
-Usage: spark_sql.py <warehouse folder> <iceberg-spark-runtime jar>
+Usage: spark_sql.py <warehouse folder> <iceberg-spark-runtime jar> [<further catalogs as JSON> <class path>]
+
+Further catalogs are their options by their names.
 
 Reads one statement a line, as JSON text, and answers each with a line "RESULT " and its rows, or
 with "ERROR " and a message. A statement in a list gives rows as spark_rows.py writes them; an object
@@ -15,8 +17,8 @@ from spark_rows import lines
 from spark_warehouse import open_session
 
 
-def main(warehouse: str, jar: str) -> None:
-    spark = open_session(warehouse, jar)
+def main(warehouse: str, jar: str, catalogs: str = "{}", class_path: str = "") -> None:
+    spark = open_session(warehouse, jar, json.loads(catalogs), class_path)
     print("READY", flush=True)
     for line in sys.stdin:
         try:
@@ -34,4 +36,4 @@ def main(warehouse: str, jar: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -13,8 +13,11 @@ from pyspark.sql import SparkSession
 CATALOG = "peer"
 
 
-def open_session(warehouse: str, jar: str) -> SparkSession:
-    return (
+def open_session(
+    warehouse: str, jar: str, catalogs: dict | None = None, class_path: str = ""
+) -> SparkSession:
+    """`catalogs` are further ones: their options by their names."""
+    builder = (
         SparkSession.builder.master("local[2]")
         .appName("drls-conformance")
         .config("spark.jars", jar)
@@ -33,8 +36,15 @@ def open_session(warehouse: str, jar: str) -> SparkSession:
         .config(f"spark.sql.catalog.{CATALOG}.type", "hadoop")
         .config(f"spark.sql.catalog.{CATALOG}.warehouse", warehouse)
         .config("spark.sql.defaultCatalog", CATALOG)
-        .getOrCreate()
     )
+    if class_path:
+        # What DriverManager looks for has to be there when the JVM starts.
+        builder = builder.config("spark.driver.extraClassPath", class_path)
+    for name, options in (catalogs or {}).items():
+        builder = builder.config(f"spark.sql.catalog.{name}", "org.apache.iceberg.spark.SparkCatalog")
+        for key, value in options.items():
+            builder = builder.config(f"spark.sql.catalog.{name}.{key}", value)
+    return builder.getOrCreate()
 
 
 MERGE_ON_READ = (

@@ -1,0 +1,125 @@
+/** Sources that Spark and PyIceberg update and delete from: the sink follows them, row by row. */
+import assert from "node:assert/strict";
+import { assertSameRowSet } from "../_same_rows.ts";
+import { createEvents, eventRows, insertEvents, type RowMode } from "./events.ts";
+import type { LakeKind } from "./lakes.ts";
+import type { Stream, StreamLake } from "./stream_bed.ts";
+
+const CHANGELOG = { source_changes: "changelog" };
+const SHAPE = "SELECT id, lower(name) AS name, amount * 2 AS twice, st.c AS c FROM batch";
+const WHERE = "id % 4 <> 1";
+const KEYED = ["id"];
+
+/** How a source is changed. */
+interface Source {
+  readonly table: string;
+  readonly version: 2 | 3;
+  readonly mode: RowMode;
+  readonly byPyIceberg: boolean;
+}
+
+/** PyIceberg writes copy-on-write alone, and no v3. */
+const SOURCES: Readonly<Record<LakeKind, readonly Omit<Source, "table">[]>> = {
+  hadoop: [
+    { version: 2, mode: "copy-on-write", byPyIceberg: false },
+    { version: 3, mode: "merge-on-read", byPyIceberg: false },
+  ],
+  sql: [
+    { version: 2, mode: "merge-on-read", byPyIceberg: true },
+    { version: 3, mode: "copy-on-write", byPyIceberg: false },
+  ],
+  rest: [
+    { version: 2, mode: "copy-on-write", byPyIceberg: true },
+    { version: 2, mode: "merge-on-read", byPyIceberg: false },
+  ],
+};
+
+/** See the top of this file. */
+export async function changelogs(lake: StreamLake): Promise<void> {
+  for (const [at, given] of SOURCES[lake.kind].entries()) {
+    await changelog(lake, { table: `db.changes_${at}`, ...given });
+    await lake.stopAll();
+  }
+}
+
+async function changelog(lake: StreamLake, source: Source): Promise<void> {
+  const { table, version, mode } = source;
+  await createEvents(lake, table, { version, mode, partitionBy: ["bucket(2, k)"] });
+  await insertEvents(lake, table, { first: 0, count: 30 });
+  const whole = await lake.start(table, `${table}_whole`, CHANGELOG);
+  const shaped = await lake.start(table, `${table}_shaped`, {
+    ...CHANGELOG,
+    where: WHERE,
+    transform: SHAPE,
+    key_columns: KEYED,
+    sink_format_version: 3,
+  });
+  const latest = await lake.start(table, `${table}_latest`, {
+    ...CHANGELOG,
+    write_mode: "upsert",
+    key_columns: KEYED,
+    delete_files: lake.kind === "hadoop" ? "equality" : "positions",
+    sink_format_version: 5 - version,
+    sink_partition_by: ["truncate(10, id)"],
+  });
+  await changeWithSpark(lake, table);
+  if (source.byPyIceberg) await changeWithPyIceberg(lake, table);
+  await assertFollowed(lake, { whole, shaped, latest });
+  // Rows that are there twice, of which one goes.
+  await insertEvents(lake, table, { first: 200, count: 6 });
+  await lake.settled(latest);
+  await lake.server.stop(latest.id);
+  await insertEvents(lake, table, { first: 200, count: 6 });
+  await lake.spark(`DELETE FROM ${table} WHERE id = 204`);
+  const view = await lake.settled(whole);
+  await lake.assertMade(whole, "FROM source");
+  assert.equal(view.last_batch?.deleted_rows, 2);
+  await lake.settled(shaped);
+  await lake.assertMade(shaped, shapeOf);
+}
+
+const shapeOf = `WITH batch AS (FROM source WHERE ${WHERE}) ${SHAPE}`;
+
+async function changeWithSpark(lake: StreamLake, table: string): Promise<void> {
+  await lake.spark(`UPDATE ${table} SET name = 'Updated', k = k + 1 WHERE id % 5 = 1`);
+  await lake.spark(`DELETE FROM ${table} WHERE id % 7 = 2`);
+  await lake.spark(
+    `MERGE INTO ${table} t USING (${eventRows({ first: 22, count: 16 })}) s ON t.id = s.id ` +
+      "WHEN MATCHED AND s.id % 2 = 0 THEN DELETE " +
+      "WHEN MATCHED THEN UPDATE SET t.amount = s.amount + 5, t.st = NULL " +
+      "WHEN NOT MATCHED THEN INSERT *",
+  );
+  await lake.call(
+    `rewrite_data_files(table => '${table}', options => map('rewrite-all', 'true'))`,
+  );
+  await insertEvents(lake, table, { first: 40, count: 10 });
+  await lake.spark(`UPDATE ${table} SET ts = ts + INTERVAL 1 DAY WHERE id >= 45`);
+}
+
+async function changeWithPyIceberg(lake: StreamLake, table: string): Promise<void> {
+  await lake.pyiceberg("append", table, 100, 20);
+  await lake.pyiceberg("delete", table, "id >= 104 and id < 108");
+  await lake.pyiceberg("overwrite", table, "id >= 110 and id < 113", 120, 5);
+  await lake.pyiceberg("upsert", table, 113, 10);
+  await lake.pyiceberg("delete", table, "id < 6");
+}
+
+async function assertFollowed(
+  lake: StreamLake,
+  { whole, shaped, latest }: Readonly<Record<"whole" | "shaped" | "latest", Stream>>,
+): Promise<void> {
+  const view = await lake.settled(whole);
+  const rows = await lake.assertMade(whole, "FROM source");
+  const { snapshots } = await lake.look(whole.source);
+  const count = (operations: readonly string[]) =>
+    snapshots.filter(([, operation]) => operations.includes(operation)).length;
+  assert.equal(view.source_changes.changelog, count(["overwrite", "delete"]));
+  assert.equal(view.source_changes.replace_skipped, count(["replace"]));
+  await lake.settled(shaped);
+  await lake.assertMade(shaped, shapeOf);
+  await lake.settled(latest);
+  const seen = await lake.sparkRows(`SELECT * FROM ${latest.sink}`);
+  assertSameRowSet(seen, rows, `${latest.sink} of the ${lake.kind} catalog by Spark`);
+  // PyIceberg does not read equality deletes.
+  if (lake.kind !== "hadoop") await lake.assertMade(latest, "FROM source");
+}
