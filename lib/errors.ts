@@ -130,7 +130,10 @@ export function unflattenError(flat: FlatError): AppError {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.stack ?? `${error.name}: ${error.message}`;
-  return error.cause === undefined ? own : `${own}\nCaused by: ${describeError(error.cause)}`;
+  if (error.cause !== undefined) return `${own}\nCaused by: ${describeError(error.cause)}`;
+  // One that came from another isolate has its cause as text.
+  const cause = error instanceof AppError ? error.context["cause"] : undefined;
+  return typeof cause === "string" ? `${own}\nCaused by: ${cause}` : own;
 }
 
 /** Longest part of a location that a message repeats, in characters: tables may record anything. */
