@@ -37,21 +37,36 @@ export interface BenchTable {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** Where the tables of a warehouse are listed. */
+export type WarehouseCatalog = "hadoop" | "sql";
+
 /** See the module comment. */
 export class RowWarehouse {
   readonly folder: string;
+  /** Settings of a server over the same tables, beside the folder. */
+  readonly env: Readonly<Record<string, string>>;
   readonly #catalog: Catalog;
 
-  constructor(folder: string) {
+  /** `sql`: in a SQLite file in the folder. */
+  constructor(folder: string, type: WarehouseCatalog = "hadoop") {
     this.folder = folder;
-    const config = {
-      type: "hadoop",
-      name: "bench",
-      warehouse: folder,
-      uri: null,
-      extraProps: {},
-    } as const;
+    const uri = type === "sql" ? `sqlite:///${databaseIn(folder)}` : null;
+    const config = { type, name: NAME, warehouse: folder, uri, extraProps: {} } as const;
     this.#catalog = openCatalog(config, { dataDir: null, storageRoots: [] });
+    const named = { DRLS_CATALOG_TYPE: type, DRLS_CATALOG_NAME: NAME };
+    this.env = uri === null ? named : { ...named, DRLS_CATALOG_URI: uri };
+  }
+
+  /** The same, with a folder and a database that are made for it. */
+  static async create(folder: string, type: WarehouseCatalog = "hadoop"): Promise<RowWarehouse> {
+    await Deno.mkdir(folder, { recursive: true });
+    if (type === "sql") await Deno.writeFile(databaseIn(folder), new Uint8Array());
+    return new RowWarehouse(folder, type);
+  }
+
+  /** Lets go of the database. */
+  async close(): Promise<void> {
+    await this.#catalog.close();
   }
 
   /** Writes data files as an appender does, one for each batch. */
@@ -101,6 +116,13 @@ export class RowWarehouse {
     }
     return store;
   }
+}
+
+/** The catalog's name. */
+const NAME = "bench";
+
+function databaseIn(folder: string): string {
+  return `${folder}/catalog.db`;
 }
 
 /** Commits one action. */
