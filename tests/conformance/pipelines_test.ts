@@ -6,7 +6,7 @@ import { peerTest } from "./_peers.ts";
 import { appends } from "./_streams/append_cases.ts";
 import { changelogs } from "./_streams/changelog_cases.ts";
 import { evolutions } from "./_streams/evolution_cases.ts";
-import { lives, tags } from "./_streams/life_cases.ts";
+import { branches, lives, tags } from "./_streams/life_cases.ts";
 import { compactions, overwrites, partitions } from "./_streams/partition_cases.ts";
 import { types } from "./_streams/type_cases.ts";
 import { upserts } from "./_streams/upsert_cases.ts";
@@ -24,6 +24,7 @@ const CASES: Readonly<Record<string, (lake: StreamLake) => Promise<void>>> = {
   "rows of every type": types,
   "hundreds of batches in a sink that others change and expire": lives,
   "a source that others expire": tags,
+  "what is written to branches, picked from them, and rolled back": branches,
 };
 
 /** A part of the name of those to run. */

@@ -65,6 +65,7 @@ async function changelog(lake: StreamLake, source: Source): Promise<void> {
   await changeWithSpark(lake, table);
   if (source.byPyIceberg) await changeWithPyIceberg(lake, table);
   await assertFollowed(lake, { whole, shaped, latest });
+  await assertModes(lake, table);
   // Rows that are there twice, of which one goes.
   await insertEvents(lake, table, { first: 200, count: 6 });
   await lake.settled(latest);
@@ -79,6 +80,28 @@ async function changelog(lake: StreamLake, source: Source): Promise<void> {
 }
 
 const shapeOf = `WITH batch AS (FROM source WHERE ${WHERE}) ${SHAPE}`;
+
+/** What becomes of changes that are not followed, read from the first snapshot on. */
+async function assertModes(lake: StreamLake, table: string): Promise<void> {
+  const { snapshots } = await lake.look(table);
+  const changed = snapshots.filter(([, kind]) => kind === "overwrite" || kind === "delete").length;
+  const modes = [
+    ["skip", "skipped", ["append"]],
+    ["added-files", "added_files", ["append", "overwrite", "delete"]],
+  ] as const;
+  for (const [mode, counter, operations] of modes) {
+    const { id, sink } = await lake.start(table, `${table}_${counter}`, {
+      source_changes: mode,
+      start_from: { snapshot_id: snapshots[0]![0] },
+      trigger_interval: "available-now",
+      max_files_per_batch: 4,
+    });
+    const view = await lake.server.until(id, ({ status }) => status === "stopped");
+    assert.equal(view.source_changes[counter], changed);
+    const added = await lake.pyiceberg<string[]>("added", table, operations);
+    assertSameRowSet(await lake.rows(sink), added, `${sink} of the ${lake.kind} catalog`);
+  }
+}
 
 async function changeWithSpark(lake: StreamLake, table: string): Promise<void> {
   await lake.spark(`UPDATE ${table} SET name = 'Updated', k = k + 1 WHERE id % 5 = 1`);

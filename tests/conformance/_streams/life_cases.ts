@@ -124,6 +124,44 @@ export async function tags(lake: StreamLake): Promise<void> {
   assert.equal(refused.body.code, "source_snapshots_expired");
 }
 
+async function insertAside(lake: StreamLake, source: string, first: number): Promise<void> {
+  await lake.spark(`INSERT INTO ${source}.branch_aside ${eventRows({ first, count: 10 })}`);
+}
+
+/** What is written aside comes when it gets into the table's line, and what leaves it is missed. */
+export async function branches(lake: StreamLake): Promise<void> {
+  const source = "db.branched";
+  await createEvents(lake, source);
+  await insertEvents(lake, source, { first: 0, count: 10 });
+  const stream = await lake.start(source, "db.branched_copy");
+  await lake.settled(stream);
+  await lake.spark(`ALTER TABLE ${source} CREATE BRANCH aside`);
+  for (const first of [100, 200]) {
+    await insertAside(lake, source, first);
+  }
+  const { rows_processed: before } = await lake.settled(stream);
+  assert.equal(before, 10);
+  await lake.call(`fast_forward('${source}', 'main', 'aside')`);
+  const { rows_processed: after } = await lake.settled(stream);
+  assert.equal(after, 30);
+  await insertEvents(lake, source, { first: 300, count: 10 });
+  await insertAside(lake, source, 400);
+  const [[picked] = []] = await lake.spark(
+    `SELECT CAST(snapshot_id AS STRING) FROM ${source}.refs WHERE name = 'aside'`,
+  );
+  await lake.call(`cherrypick_snapshot('${source}', ${picked})`);
+  await insertEvents(lake, source, { first: 500, count: 10 });
+  await lake.settled(stream);
+  const rows = await lake.assertMade(stream, "FROM source");
+  assert.equal(rows.length, 60);
+  const [[id] = []] = await lake.spark(
+    `SELECT CAST(parent_id AS STRING) FROM ${source}.snapshots ORDER BY committed_at DESC LIMIT 1`,
+  );
+  await lake.call(`rollback_to_snapshot('${source}', ${id})`);
+  assert.equal((await lake.server.failed(stream.id)).code, "source_rolled_back");
+  assertSameRowSet(await lake.rows(stream.sink), rows, "a sink whose source was rolled back");
+}
+
 async function tag(lake: StreamLake, table: string, name: string): Promise<void> {
   if (lake.isPyIcebergs) {
     await lake.pyiceberg("tag", table, name, (await lake.look(table)).head);

@@ -14,8 +14,10 @@ import sys
 import time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.manifest import ManifestEntryStatus
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import StaticTable
@@ -119,6 +121,23 @@ class Streams:
         """All rows as exact_rows.py writes them; with `columns`, in their order."""
         found = self.open(catalog, name).scan().to_arrow()
         return lines(found if columns is None else found.select(columns))
+
+    def added(self, catalog: str, name: str, operations: list) -> list:
+        """Rows of the data files that snapshots of these operations added, as they are in them."""
+        table = self.open(catalog, name)
+        found = []
+        for snapshot in table.metadata.snapshots:
+            if snapshot.summary.operation.value not in operations:
+                continue
+            for manifest in snapshot.manifests(table.io):
+                if manifest.added_snapshot_id != snapshot.snapshot_id:
+                    continue
+                for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+                    if entry.status == ManifestEntryStatus.ADDED and entry.data_file.content == 0:
+                        with table.io.new_input(entry.data_file.file_path).open() as file:
+                            rows = pq.read_table(file)
+                        found.extend(lines(rows.select([f.name for f in table.schema().fields])))
+        return found
 
     def save(self, catalog: str, name: str, snapshot: str | None, file: str) -> int:
         """Writes all rows, of a snapshot where one is named, into a file of Arrow's; gives their number."""
