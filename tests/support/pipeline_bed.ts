@@ -15,7 +15,8 @@ import {
   type TickRunner,
 } from "../../lib/pipelines/mod.ts";
 import { fastAppend } from "../../lib/iceberg/commit/snapshot/fast_append.ts";
-import { defaultSpec } from "../../lib/iceberg/spec/table_metadata.ts";
+import { currentSchema, defaultSpec } from "../../lib/iceberg/spec/table_metadata.ts";
+import type { DataFile } from "../../lib/iceberg/manifest/data_file.ts";
 import { DataFileWriter } from "../../lib/columnar/mod.ts";
 import { loadWasmModules } from "../../lib/columnar/wasm/mod.ts";
 import type { IcebergValue } from "../../lib/iceberg/spec/types.ts";
@@ -133,20 +134,8 @@ function tablesOf(catalog: Catalog) {
     createTable: (name: string) => catalog.createTable(definitionOf(name)),
     /** One snapshot of rows with these ids. */
     async append(table: string, ids: readonly number[]): Promise<void> {
-      const store = storeOf(catalog, await catalog.locate(table));
-      const { metadata, io } = await store.load();
-      const schema = metadata.schemas[0];
-      if (schema === undefined) throw new TypeError("A table without a schema");
-      const writer = new DataFileWriter({
-        io,
-        metadata,
-        schema,
-        spec: defaultSpec(metadata),
-        operationId: uuidV7(Date.now()),
-      });
-      const rows = ids.map((id): IcebergValue[] => [BigInt(id), `row ${id}`]);
-      await writer.write(batchOfRows(schema.fields, rows));
-      await commitOne(store, fastAppend({ files: await writer.finish() }));
+      const files = await writeFiles(catalog, { table, ids });
+      await commitOne(storeOf(catalog, await catalog.locate(table)), fastAppend({ files }));
     },
     /** The ids of a table's rows, sorted. */
     async ids(table: string): Promise<readonly number[]> {
@@ -155,6 +144,25 @@ function tablesOf(catalog: Catalog) {
       return rows.map(([id]) => Number(id)).toSorted((a, b) => a - b);
     },
   };
+}
+
+/** Files of rows with these ids, that some commit is to add. */
+export async function writeFiles(
+  catalog: Catalog,
+  { table, ids }: { readonly table: string; readonly ids: readonly number[] },
+): Promise<readonly DataFile[]> {
+  const { metadata, io } = await storeOf(catalog, await catalog.locate(table)).load();
+  const schema = currentSchema(metadata);
+  const writer = new DataFileWriter({
+    io,
+    metadata,
+    schema,
+    spec: defaultSpec(metadata),
+    operationId: uuidV7(Date.now()),
+  });
+  const rows = ids.map((id): IcebergValue[] => [BigInt(id), `row ${id}`]);
+  await writer.write(batchOfRows(schema.fields, rows));
+  return await writer.finish();
 }
 
 /** Waits for figures of a pipeline that are as wanted. */
