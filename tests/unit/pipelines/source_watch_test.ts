@@ -100,6 +100,22 @@ Deno.test("changed() ends for who leaves, and goes on for who stays", async () =
   await watch.changed("db.a", "v1", leaving.signal);
 });
 
+Deno.test("changed() looks at once when the system tells of a metadata file", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "drls-watch-" });
+  const tables = new Tables();
+  const [first, second] = [`${folder}/v1.metadata.json`, `${folder}/v2.metadata.json`];
+  tables.set("db.a", first);
+  const hour = { minMs: 3_600_000, maxMs: 3_600_000, quietShare: 1 };
+  const watch = new SourceWatch(tables.locate, { told: hour, file: hour, rest: hour });
+  const changed = watch.changed("db.a", first, never);
+  await tables.looked("db.a", 1);
+  tables.set("db.a", second);
+  await Deno.writeTextFile(`${folder}/.hidden`, "{}");
+  await Deno.link(`${folder}/.hidden`, second);
+  await changed;
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("stateKey() tells a rest catalog's states apart by the name of the document", () => {
   const response = (token: string) =>
     `{"config":{"token":"${token}"},"metadata-location" : "s3://lake/a\\"b/3.json","metadata":{}}`;
