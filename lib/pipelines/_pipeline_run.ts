@@ -76,13 +76,13 @@ export class PipelineRun {
   /** Another server runs it, or this one stops: it is not over. */
   #left = false;
 
-  /** `row` is one that this server has just taken. */
-  constructor(row: PipelineRow, deps: PipelineRunDeps) {
+  /** `row` is one that this server has just recorded as its own: somebody started it, or it was taken up. */
+  constructor(row: PipelineRow, deps: PipelineRunDeps, how: "started" | "taken") {
     this.#deps = deps;
     this.#record = new PipelineRecord(row, deps);
     this.#checkpoint = new CheckpointWriter(row.checkpoint_location, deps);
     this.#trigger = parseTrigger(row.trigger_interval);
-    this.#isFirst = row.state === "starting";
+    this.#isFirst = how === "started";
     this.#over = this.#live();
   }
 
@@ -125,6 +125,8 @@ export class PipelineRun {
     const { id } = this.row;
     try {
       await Promise.resolve();
+      // Whatever it did on the server before, here it begins.
+      if (!this.#isFirst) this.#record.show("taken");
       if (this.row.desired === "stopped") this.stop();
       if (await this.#work() === "failed") return;
       await this.#checkpoint.written();

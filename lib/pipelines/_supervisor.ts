@@ -77,8 +77,8 @@ export class Supervisor {
   }
 
   /** Runs a pipeline whose row names this server. */
-  run(row: PipelineRow): PipelineRun {
-    const run = new PipelineRun(row, this.#deps);
+  run(row: PipelineRow, how: "started" | "taken"): PipelineRun {
+    const run = new PipelineRun(row, this.#deps, how);
     this.#runs.set(row.id, run);
     if (this.#closed) run.leave();
     void run.over.finally(() => {
@@ -163,7 +163,7 @@ export class Supervisor {
       const taken = await findPipeline(state, row.id);
       if (taken === null || taken.instance !== instance) continue;
       log.info("Taking up a pipeline", { pipeline_id: row.id, from: owner });
-      this.run(taken);
+      this.run(taken, "taken");
     }
   }
 

@@ -80,7 +80,7 @@ class PipelineService implements Pipelines {
     const { row, kind, run } = await this.#supervisor.reserve(async () => {
       const recorded = await recordStart(this.#deps, request, { ctx, idempotencyKey });
       const isKnown = recorded.kind === "known";
-      return { ...recorded, run: isKnown ? null : this.#supervisor.run(recorded.row) };
+      return { ...recorded, run: isKnown ? null : this.#supervisor.run(recorded.row, "started") };
     });
     if (run === null) return this.#view(this.#shown(row));
     const late = new AbortController();

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { restError, startFakeRestCatalog } from "../support/fake_rest_catalog.ts";
 import { fakeRestTables } from "../support/fake_rest_tables.ts";
-import { type PipelineServer, withPipelineServer } from "../support/pipeline_server.ts";
+import {
+  openPipelineServer,
+  type PipelineServer,
+  withPipelineServer,
+} from "../support/pipeline_server.ts";
 import { S3Fake } from "../support/s3_fake.ts";
 
 const numbers = (from: number, to: number) =>
@@ -51,13 +55,15 @@ Deno.test("a full disk fails a pipeline between batches; with room it goes on", 
 interface Denials {
   catalog: Response | null;
   sinkWrites: Response | null;
+  /** What another server needs to know of both. */
+  env: Readonly<Record<string, string>>;
 }
 
 /** A server over a REST catalog with tables in S3, and a pipeline that is idle with rows 1, 2, 3. */
 async function withRemote(
   test: (server: PipelineServer, id: string, denials: Denials) => Promise<void>,
 ): Promise<void> {
-  const denials: Denials = { catalog: null, sinkWrites: null };
+  const denials: Denials = { catalog: null, sinkWrites: null, env: {} };
   const tables = fakeRestTables({ root: "s3://bucket" });
   await using s3 = await S3Fake.start();
   s3.intercept(({ method, path }) => {
@@ -73,7 +79,7 @@ async function withRemote(
     "s3.secret-access-key": "SECRET",
     "s3.path-style-access": "true",
   };
-  const env = {
+  const env = denials.env = {
     DRLS_CATALOG_TYPE: "rest",
     DRLS_CATALOG_URI: catalog.uri,
     DRLS_CATALOG_PROPS: JSON.stringify(props),
@@ -129,4 +135,23 @@ Deno.test("a catalog that is away for a while is waited for", () =>
     const view = await server.idleAt(id, 4);
     assert.equal(view.last_error, null);
     assert.deepEqual(await server.ids("db.sink"), numbers(1, 4));
+  }));
+
+Deno.test("a pipeline that waits when its server is killed goes on as any other", () =>
+  withRemote(async (server, id, denials) => {
+    denials.catalog = restError(503, "ServiceUnavailableException", "away");
+    await server.until(id, (view) => view.status === "backing-off");
+    server.process.child.kill("SIGKILL");
+    await server.process.child.status;
+    denials.catalog = null;
+    const next = await openPipelineServer({ dataDir: server.dataDir, env: denials.env });
+    try {
+      await next.appendIds("db.source", [4]);
+      const view = await next.idleAt(id, 4);
+      assert.equal(view.last_error, null);
+      assert.equal((await next.stop(id)).status, "stopped");
+      next.requireCalm();
+    } finally {
+      await next.dispose();
+    }
   }));
