@@ -217,14 +217,14 @@ export async function deletePipeline(tx: Transaction, id: string): Promise<void>
 }
 
 /** Which server a pipeline belongs to; null where none runs it. */
-const Owner = PipelineRow.pick({ id: true, instance: true, epoch: true });
+const Owner = PipelineRow.pick({ id: true, instance: true, epoch: true, desired: true });
 type Owner = z.infer<typeof Owner>;
 
 /** Of pipelines that ought to be run, or brought to their end; those without news come first. */
 export async function activeOwners(reader: SqlReader): Promise<readonly Owner[]> {
   return await reader.read(
     Owner,
-    sql`SELECT id, instance, epoch FROM pipelines
+    sql`SELECT id, instance, epoch, desired FROM pipelines
       WHERE state NOT IN ('stopped', 'failed') ORDER BY updated_at, id`,
   );
 }

@@ -149,7 +149,9 @@ export class Supervisor {
     if (rows.length === 0) return;
     const living = await livingInstances(state);
     for (const row of rows) {
-      if (this.isFull || this.#closed) return;
+      if (this.#closed) return;
+      // What is only to be brought to its end takes no place from others.
+      if (this.isFull && row.desired === "running") continue;
       const owner = row.instance;
       // What is being started may be recorded already and not run yet.
       const isRun = owner === instance

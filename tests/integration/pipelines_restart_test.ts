@@ -9,7 +9,7 @@ const TAKEN_OVER_MS = 5_000;
 /** Servers over one folder, one after another or at once. */
 interface Bed {
   readonly dataDir: string;
-  readonly open: (dataDir?: string) => Promise<PipelineServer>;
+  readonly open: (env?: Readonly<Record<string, string>>) => Promise<PipelineServer>;
 }
 
 async function withBed(test: (bed: Bed) => Promise<void>): Promise<void> {
@@ -18,13 +18,13 @@ async function withBed(test: (bed: Bed) => Promise<void>): Promise<void> {
   try {
     await test({
       dataDir,
-      async open(own = dataDir) {
+      async open(env = {}) {
         const shared = {
           DRLS_STATE_URL: `file:${dataDir}/state.db`,
           DRLS_WAREHOUSE: `${dataDir}/warehouse`,
           DRLS_CHECKPOINT_ROOTS: dataDir,
         };
-        const server = await openPipelineServer({ dataDir: own, env: shared });
+        const server = await openPipelineServer({ dataDir, env: { ...shared, ...env } });
         servers.push(server);
         return server;
       },
@@ -121,6 +121,22 @@ Deno.test("a server takes over all pipelines of another one that was killed", ()
     for (const id of ids) await other.idleAt(id, 2);
     assert(performance.now() - beganAt < TAKEN_OVER_MS);
     await requireAll(other, 3, 2);
+  }));
+
+Deno.test("a server that is full takes over no pipeline, but stops one whose server was killed", () =>
+  withBed(async ({ dataDir, open }) => {
+    const first = await open();
+    const full = await open({ DRLS_MAX_PIPELINES: "1" });
+    await first.createTable("db.source");
+    const [left = ""] = await startSome(first, { dataDir, count: 1 });
+    const request = { sink_table: "db.own", checkpoint_location: `${dataDir}/own` };
+    const { pipeline_id: own } = await full.start(request);
+    first.process.child.kill("SIGKILL");
+    await first.process.child.status;
+    const beganAt = performance.now();
+    assert.equal((await full.stop(left)).status, "stopped");
+    assert(performance.now() - beganAt < TAKEN_OVER_MS);
+    await full.until(own, ({ status }) => status === "idle");
   }));
 
 Deno.test("a pipeline goes on where the state was locked for a while, and says what it does", () =>
