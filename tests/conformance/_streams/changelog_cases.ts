@@ -77,6 +77,11 @@ async function changelog(lake: StreamLake, source: Source): Promise<void> {
   assert.equal(view.last_batch?.deleted_rows, 2);
   await lake.settled(shaped);
   await lake.assertMade(shaped, shapeOf);
+  await lake.spark(`TRUNCATE TABLE ${table}`);
+  for (const one of [whole, shaped]) {
+    await lake.settled(one);
+    assert.deepEqual(await lake.rows(one.sink), [], `${one.sink} of the ${lake.kind} catalog`);
+  }
 }
 
 const shapeOf = `WITH batch AS (FROM source WHERE ${WHERE}) ${SHAPE}`;

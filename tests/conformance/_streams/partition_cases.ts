@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { assertSameRowSet } from "../_same_rows.ts";
 import { appendByTurns, createEvents, eventRows, insertEvents } from "./events.ts";
-import type { StreamLake } from "./stream_bed.ts";
+import type { Stream, StreamLake } from "./stream_bed.ts";
 
 /** Pipelines from a partitioned source into partitioned sinks. */
 export async function partitions(lake: StreamLake): Promise<void> {
@@ -74,16 +74,26 @@ export async function overwrites(lake: StreamLake): Promise<void> {
     sink_partition_by: ["k", "truncate(2, name)"],
   });
   await lake.spark("SET spark.sql.sources.partitionOverwriteMode=dynamic");
+  const followers: Stream[] = [];
   for (const [first, count] of [[0, 30], [30, 9], [39, 21], [60, 3]] as const) {
     await insertEvents(lake, source, { first, count });
     await lake.spark(`INSERT OVERWRITE ${reference} ${query(`(${eventRows({ first, count })})`)}`);
     // Each append is a batch of its own.
     await lake.settled(stream);
+    if (followers.length > 0) continue;
+    for (const table of [reference, stream.sink]) {
+      followers.push(await lake.start(table, `${table}_on`, { source_changes: "changelog" }));
+    }
   }
   const rows = await lake.rows(reference);
   assertSameRowSet(await lake.rows(stream.sink), rows, "partitions that were replaced");
   assert(rows.length > 12 && rows.length < 48, `${rows.length} rows`);
   assertSameRowSet(await lake.sparkRows(`SELECT * FROM ${stream.sink}`), rows, "by Spark");
+  // What is replaced is followed in turn.
+  for (const one of followers) {
+    await lake.settled(one);
+    await lake.assertMade(one, "FROM source");
+  }
 }
 
 /** Compactions of the source, by drls and by Spark, change nothing. */

@@ -197,7 +197,7 @@ export class StreamLake {
     }
   }
 
-  /** The pipeline, once it has read all that its source has. */
+  /** The pipeline, once it has read all that its source has; the newest is no compaction. */
   async settled({ id, source }: Stream): Promise<PipelineView> {
     const { head } = await this.look(source);
     const view = await this.server.until(

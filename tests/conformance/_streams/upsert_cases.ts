@@ -5,6 +5,7 @@ import { appendByTurns, createEvents, insertEvents } from "./events.ts";
 import type { StreamLake } from "./stream_bed.ts";
 
 const UPSERT = { write_mode: "upsert", key_columns: ["k"] };
+const CHANGELOG = { source_changes: "changelog" };
 /** Numbers grow with each append: of all rows with a key, the one with the highest came last. */
 const LATEST = "QUALIFY row_number() OVER (PARTITION BY k ORDER BY id DESC) = 1";
 const KEYS = 9;
@@ -33,6 +34,11 @@ export async function upserts(lake: StreamLake): Promise<void> {
     sink_format_version: 2,
     delete_files: "equality",
   });
+  for (const one of [positions, vectors, equality]) await lake.settled(one);
+  // What replaces rows is followed in turn.
+  const followers = await Promise.all(
+    [positions, vectors, equality].map(({ sink }) => lake.start(sink, `${sink}_on`, CHANGELOG)),
+  );
   // As many rows as there are keys, at most: no key comes twice in an append of two files.
   await appendByTurns(lake, source, { rounds: 8, rows: KEYS - 2, first: 5, keys: KEYS });
   await lake.settled(positions);
@@ -61,6 +67,7 @@ export async function upserts(lake: StreamLake): Promise<void> {
     rewriteWithSpark(lake, sinks),
     compact(lake, sinks),
   ]);
+  await insertEvents(lake, source, { first: 103, count: 4, keys: KEYS });
   for (const one of [positions, vectors, equality]) await lake.settled(one);
   const later = await lake.assertMade(positions, `FROM source ${LATEST}`);
   await lake.assertMade(
@@ -72,6 +79,15 @@ export async function upserts(lake: StreamLake): Promise<void> {
     later,
     `${equality.sink} by Spark`,
   );
+  for (const one of followers) {
+    await lake.settled(one);
+    const expected = await lake.sparkRows(`SELECT * FROM ${one.source}`);
+    assertSameRowSet(
+      await lake.rows(one.sink),
+      expected,
+      `${one.sink} of the ${lake.kind} catalog`,
+    );
+  }
 }
 
 /** Rewrites data files and deletes of tables that change meanwhile. */
