@@ -71,6 +71,11 @@ export class PipelineRecord {
     return this.#row;
   }
 
+  /** The snapshot from which on the source is kept, in decimal; null for none. */
+  get held(): string | null {
+    return this.#needed === undefined || this.#needed === null ? null : String(this.#needed);
+  }
+
   /** Shows a state that is over before anybody would read it from the state. */
   show(event: PipelineEvent): void {
     const state = nextState(this.#row.state, event);
@@ -110,8 +115,11 @@ export class PipelineRecord {
    * while the source is changed by somebody who does not know that it is needed.
    */
   async open(): Promise<void> {
-    const isOpen = this.#isPinned && this.#row.state !== "starting";
-    if (!isOpen) await this.move("opened", {}, { needed: this.#needed ?? neededBy(this.#row) });
+    const needed = this.#needed ?? neededBy(this.#row);
+    const isOpen = (this.#isPinned || needed === null) && this.#row.state !== "starting";
+    if (isOpen) return;
+    // Of a stream that has read nothing the next tick says what to hold; what is held is kept.
+    await this.move("opened", {}, needed === null ? {} : { needed });
   }
 
   /** Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now. */
@@ -141,7 +149,8 @@ export class PipelineRecord {
     if (needed === undefined && untilMs === null) return;
     const snapshotId = needed ?? this.#needed ?? neededBy(row);
     const breakers = { table: row.source_table, kinds: PIN_BREAKERS };
-    if (!this.#isPinned && untilMs === null && await isChangeUnderWay(tx, breakers)) throw busy();
+    const isNew = !this.#isPinned || (this.#needed === null && snapshotId !== null);
+    if (isNew && untilMs === null && await isChangeUnderWay(tx, breakers)) throw busy();
     await hold(tx, {
       ...shared,
       table: row.source_table,

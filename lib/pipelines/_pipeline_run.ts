@@ -239,6 +239,7 @@ export class PipelineRun {
       epoch: row.epoch,
       place: row.place,
       isFirst: this.#isFirst,
+      heldSnapshotId: this.#record.held,
       untilSnapshotId: row.until_snapshot_id,
       ignoreLimits: this.#trigger.kind === "once",
     };

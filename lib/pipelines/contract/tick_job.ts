@@ -30,6 +30,8 @@ export const TickParams = z.object({
   place: z.object({ batchId: count, position: StreamPosition }).nullable(),
   /** The first look since somebody started the pipeline: it begins, and nothing is read yet. */
   isFirst: z.boolean(),
+  /** The snapshot from which on the source is kept for the stream; null for none. */
+  heldSnapshotId: z.string().nullable(),
   /** Reads no further than this snapshot; null for no bound. */
   untilSnapshotId: z.string().nullable(),
   /** Takes everything that there is in one batch, whatever the limits say. */

@@ -13,6 +13,7 @@ import { BatchBuilder } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { ancestorsOf } from "../../iceberg/scan/ancestors_of.ts";
+import { snapshotSteps } from "../../iceberg/scan/incremental_append.ts";
 import {
   currentSchema,
   currentSnapshot,
@@ -45,13 +46,15 @@ export async function tick(
   const { source, offset } = tables;
   const position = positionOf(params, offset);
   const schema = currentSchema(source.metadata);
-  if (position === null || params.isFirst) {
+  if (position === null || params.isFirst || isUnheld(params, source.metadata, position)) {
     // What is wrong with the transform is said at the start, be there rows or not.
     const transform = await engine.transform({ params, schema, nowMs: host.clock.now() });
     const rows = transform?.outputSchema ?? schema;
     requireWritableBy(params, { transform, rows });
     if (tables.sink !== null) requireFitting(params, tables.sink, rows);
-    const start = position ?? startPosition(source.metadata, params.options.start_from);
+    const start = position === null
+      ? startPosition(source.metadata, params.options.start_from)
+      : stillThere(source.metadata, position);
     return {
       kind: "begin",
       offset,
@@ -206,6 +209,29 @@ function noticeChanges(
   if (!passes || offset === null) return;
   const { schemas } = source.metadata;
   requireSameColumns(schemas.find((one) => one.schemaId === offset.source_schema_id), schema);
+}
+
+/**
+ * Whether nothing keeps what a stream needs that has read nothing yet: its source was empty when it
+ * began, and has snapshots now. Before one is read it is held, or an expiry could be faster.
+ */
+function isUnheld(
+  { heldSnapshotId: held }: TickParams,
+  metadata: TableMetadata,
+  { snapshot_id }: StreamPosition,
+): boolean {
+  if (snapshot_id !== null || currentSnapshot(metadata) === undefined) return false;
+  return held === null || snapshotById(metadata, BigInt(held)) === undefined;
+}
+
+/** Where the first snapshots have expired before any was read, all that the table holds is to be read. */
+function stillThere(metadata: TableMetadata, position: StreamPosition): StreamPosition {
+  const head = currentSnapshot(metadata);
+  if (position.snapshot_id !== null || head === undefined) return position;
+  const toSnapshotId = head.snapshotId;
+  const { complete } = snapshotSteps(metadata, { fromSnapshotId: null, toSnapshotId });
+  if (complete) return position;
+  return { snapshot_id: String(toSnapshotId), files_read: 0, scan_all_files: true };
 }
 
 /** What the source looked like, for figures and pins. */
