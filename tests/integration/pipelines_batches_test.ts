@@ -75,7 +75,7 @@ Deno.test("a stop is bounded and leaves whole batches", () =>
     const beganAt = performance.now();
     const stopped = await server.stop(id);
     assert.equal(stopped.status, "stopped");
-    assert(performance.now() - beganAt < 12_000);
+    assert(performance.now() - beganAt < 25_000);
     const { batches_processed: batches, rows_processed: rows } = stopped;
     assert(batches < 20, `${batches} batches`);
     assert.equal(rows, batches);

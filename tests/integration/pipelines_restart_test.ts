@@ -4,7 +4,7 @@ import { createClient } from "@libsql/client";
 import { openPipelineServer, PipelineServer } from "../support/pipeline_server.ts";
 
 /** How soon a successor has taken over what a server that died ran; heartbeats take far longer. */
-const TAKEN_OVER_MS = 5_000;
+const TAKEN_OVER_MS = 15_000;
 
 /** Servers over one folder, one after another or at once. */
 interface Bed {
@@ -97,7 +97,7 @@ Deno.test("all pipelines of a server that was killed go on at once with its succ
     const next = await open();
     const beganAt = performance.now();
     for (const id of ids) await next.until(id, (view) => view.batches_processed > 4);
-    assert(performance.now() - beganAt < 2 * TAKEN_OVER_MS);
+    assert(performance.now() - beganAt < TAKEN_OVER_MS);
     for (const id of ids) await next.idleAt(id, 30);
     await requireAll(next, 3, 30);
     for (const id of ids) {
