@@ -41,7 +41,8 @@ export interface SnapshotSteps {
   readonly steps: readonly SnapshotStep[];
   /**
    * Whether nothing before the range is missing: false only without `fromSnapshotId`, where the
-   * table's first snapshots have expired and their rows can be had by a full scan alone.
+   * table's first snapshots have expired, or the catalog does not serve them, and their rows can be
+   * had by a full scan alone.
    */
   readonly complete: boolean;
 }
@@ -72,9 +73,10 @@ export function snapshotSteps(lineage: Lineage, range: SnapshotRange): SnapshotS
     if (!isStart || fromInclusive) newestFirst.push(snapshot);
     if (isStart) return { steps: stepsOf(newestFirst), complete: true };
   }
-  const parentOfOldest = newestFirst.at(-1)?.parentSnapshotId ?? null;
+  const oldest = newestFirst.at(-1);
+  const parentOfOldest = oldest?.parentSnapshotId ?? null;
   if (fromSnapshotId === null) {
-    return { steps: stepsOf(newestFirst), complete: parentOfOldest === null };
+    return { steps: stepsOf(newestFirst), complete: oldest === undefined || isFirst(oldest) };
   }
   if (!fromInclusive && parentOfOldest === fromSnapshotId) {
     return { steps: stepsOf(newestFirst), complete: true };
@@ -87,6 +89,16 @@ export function snapshotSteps(lineage: Lineage, range: SnapshotRange): SnapshotS
   throw isElsewhere
     ? notAncestor(fromSnapshotId, toSnapshotId)
     : expired(fromSnapshotId, toSnapshotId);
+}
+
+/**
+ * Whether nothing came before a snapshot. Some catalogs serve a table's newest snapshot alone and
+ * without its parent: then it has files that it did not add.
+ */
+function isFirst({ parentSnapshotId, summary }: Snapshot): boolean {
+  const files = summary["total-data-files"];
+  return parentSnapshotId === null &&
+    (files === undefined || files === (summary["added-data-files"] ?? "0"));
 }
 
 /** The kind of a snapshot's change, by its `operation`. */

@@ -91,6 +91,20 @@ Deno.test("snapshotSteps() says whether the beginning is missing", () => {
   assert.equal(snapshotSteps({ snapshots: HISTORY.slice(2) }, range).complete, false);
 });
 
+Deno.test("snapshotSteps() sees that a snapshot without a parent has files of earlier ones", () => {
+  const isComplete = (counts: Readonly<Record<string, string>>) => {
+    const summary = { operation: "append", ...counts };
+    const range = { fromSnapshotId: null, toSnapshotId: 9n };
+    const alone = snapshot(9n, { summary, parentSnapshotId: null });
+    return snapshotSteps({ snapshots: [alone] }, range).complete;
+  };
+  assert(isComplete({ "added-data-files": "2", "total-data-files": "2" }));
+  assert(isComplete({ "total-data-files": "0" }));
+  assert(isComplete({}));
+  assert(!isComplete({ "added-data-files": "2", "total-data-files": "3" }));
+  assert(!isComplete({ "total-data-files": "1" }));
+});
+
 Deno.test("ancestorsOf() ends in an error where history is a circle", () => {
   const circle = [
     snapshot(1n, { parentSnapshotId: 3n }),
