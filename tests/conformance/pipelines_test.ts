@@ -7,6 +7,7 @@ import { appends } from "./_streams/append_cases.ts";
 import { changelogs } from "./_streams/changelog_cases.ts";
 import { evolutions } from "./_streams/evolution_cases.ts";
 import { branches, lives, tags } from "./_streams/life_cases.ts";
+import { newestAlone } from "./_streams/nessie_case.ts";
 import { compactions, overwrites, partitions } from "./_streams/partition_cases.ts";
 import { types } from "./_streams/type_cases.ts";
 import { upserts } from "./_streams/upsert_cases.ts";
@@ -50,6 +51,12 @@ peerTest("sinks of pipelines equal source plus transform, on hadoop, sql and res
     for (const { server } of lakes) server.requireCalm();
   },
 });
+
+peerTest("pipelines miss nothing silently where a catalog serves the newest snapshot alone", [
+  "pyiceberg",
+  "nessie",
+  "s3",
+], { fn: newestAlone });
 
 async function runOn(lake: StreamLake, run: (lake: StreamLake) => Promise<void>): Promise<void> {
   try {
