@@ -27,6 +27,7 @@ export function acceptableRequest(
     token_id: subjects.tokenId,
     file: "start.js",
     id: "01990000-0000-7000-8000-000000000001",
+    pipeline_id: "01990000-0000-7000-8000-000000000002",
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
@@ -75,6 +76,12 @@ function bodyOf(route: Route, { userName }: RouteSubjects): unknown {
       return { table: "db.events", name: "id", type: "BIGINT" };
     case "rollbackTable":
       return { table: "db.events", snapshot_id: "1" };
+    case "startPipeline":
+      return {
+        source_table: "db.events",
+        sink_table: "db.output",
+        checkpoint_location: "/tmp/checkpoint",
+      };
     case "createTable":
       return { table: `db.made_${made++}`, schema: [{ name: "id", type: "BIGINT" }] };
     default:

@@ -16,6 +16,7 @@ import { type MonitorBounds, PipelineHub, PipelineMonitor } from "../../lib/pipe
 import type { Queries, TableChanges, Tables } from "../../lib/tables/mod.ts";
 import { buildApp, type Services } from "../../routes/mod.ts";
 import { maintenanceAnswers, operationAnswers, tableChangeAnswers } from "./operation_answers.ts";
+import { pipelineAnswers } from "./pipeline_answers.ts";
 import { queryAnswers } from "./query_answers.ts";
 import { standIn } from "./stand_in.ts";
 
@@ -64,7 +65,7 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       stopping: () => false,
       uptimeSeconds: () => 1,
     },
-    pipelines: standIn<Services["pipelines"]>(options.pipelines ?? {}),
+    pipelines: standIn<Services["pipelines"]>({ ...pipelineAnswers, ...options.pipelines }),
     monitor,
     metrics: createMetrics(),
     log,
