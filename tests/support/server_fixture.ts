@@ -39,6 +39,14 @@ export interface ServerFixtureOptions {
 /** A running application; dispose of it to remove its files. */
 export type ServerFixture = Awaited<ReturnType<typeof createServerFixture>>;
 
+/** The operator at the machine, who prepares what a test needs. */
+const OPERATOR = {
+  principal: LOCAL_PRINCIPAL,
+  requestId: "setup",
+  signal: new AbortController().signal,
+  agent: null,
+};
+
 /** Builds it in a folder of its own. */
 export async function createServerFixture(options: ServerFixtureOptions) {
   const dataDir = await Deno.makeTempDir({ prefix: "drls-server-" });
@@ -80,20 +88,13 @@ export async function createServerFixture(options: ServerFixtureOptions) {
       ...options.http,
     },
   });
-  /** The operator at the machine, who prepares what a test needs. */
-  const operator = {
-    principal: LOCAL_PRINCIPAL,
-    requestId: "setup",
-    signal: new AbortController().signal,
-    agent: null,
-  };
   let callers = 0;
   return {
     access,
     hub,
     monitor,
     fetch: app.fetch,
-    operator,
+    operator: OPERATOR,
     lines,
     passTime: (ms: number) => offsetMs += ms,
     signJwt: issuer.sign,
