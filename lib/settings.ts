@@ -91,6 +91,8 @@ const MAX_DEFAULT_TABLE_ISOLATES = 8;
 /** With a single one, a query would wait while the isolate of the one before is replaced. */
 const MIN_DEFAULT_QUERIES = 2;
 const MAX_DEFAULT_QUERIES = 4;
+/** Checkpoints' folder in the data directory: the rest of it belongs to the server alone. */
+const CHECKPOINTS = "checkpoints";
 /** Most edits between a misspelt name and the suggestion. */
 const MAX_SUGGESTION_EDITS = 3;
 
@@ -272,7 +274,8 @@ function toSettings(parsed: Parsed, source: SettingsSource): Settings {
     queryMemoryBytes: parsed.DRLS_QUERY_MEMORY_BYTES,
     maxPipelines: parsed.DRLS_MAX_PIPELINES,
     pipelineMemoryBytes: parsed.DRLS_PIPELINE_MEMORY_BYTES,
-    checkpointRoots: parsed.DRLS_CHECKPOINT_ROOTS ?? [dataDir, source.tempDir],
+    checkpointRoots: parsed.DRLS_CHECKPOINT_ROOTS ??
+      [join(dataDir, CHECKPOINTS), source.tempDir],
   };
 }
 

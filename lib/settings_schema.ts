@@ -240,7 +240,8 @@ export const settingsSchema = z.object({
   DRLS_CHECKPOINT_ROOTS: list(location).optional().register(about, {
     description: "Folders and s3:// prefixes that checkpoints may lie in, comma-separated",
     expected: "absolute paths or s3:// locations, comma-separated",
-    shownDefault: "the data directory, the folder for temporary files, the warehouse",
+    shownDefault:
+      "checkpoints in the data directory, the folder for temporary files, the warehouse",
   }),
 });
 

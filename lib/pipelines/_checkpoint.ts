@@ -168,8 +168,8 @@ function namingPlace(error: unknown): unknown {
 
 function placeForbidden(cause: unknown): AppError {
   return checkpointInvalid(
-    "Expected a place below the data directory, the folder for temporary files or the warehouse; " +
-      "set DRLS_CHECKPOINT_ROOTS for others",
+    "Expected a place below checkpoints in the data directory, the folder for temporary files or " +
+      "the warehouse; set DRLS_CHECKPOINT_ROOTS for others",
     cause,
   );
 }

@@ -4,9 +4,19 @@
  * missed. Where there is no such file, on another machine, only heartbeats tell.
  */
 import { join } from "node:path";
+import type { Log } from "../log.ts";
 
 /** Locks of servers that were killed are removed when they are older than this, in milliseconds. */
 const SWEEP_AFTER_MS = 24 * 3_600_000;
+/** What a server calls its lock; nothing else in the folder is looked at. */
+const LOCK_FILE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.lock$/;
+
+/** Options of {@linkcode InstanceLock.take}. */
+export interface InstanceLockOptions {
+  /** The server's id, which it has just got. */
+  readonly instance: string;
+  readonly log: Log;
+}
 
 /** Held while the server runs. */
 export class InstanceLock {
@@ -20,14 +30,17 @@ export class InstanceLock {
     this.#file = file;
   }
 
-  /** Takes the lock of a server that has just got its id. */
-  static async take(dataDir: string, instance: string): Promise<InstanceLock> {
+  /** Takes the lock of a server. */
+  static async take(
+    dataDir: string,
+    { instance, log }: InstanceLockOptions,
+  ): Promise<InstanceLock> {
     const folder = join(dataDir, "instances");
     await Deno.mkdir(folder, { recursive: true });
     const path = join(folder, `${instance}.lock`);
     const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
     await file.lock(true);
-    await sweep(folder);
+    await sweep(folder, log);
     return new InstanceLock(folder, path, file);
   }
 
@@ -63,10 +76,16 @@ async function isFree(path: string): Promise<boolean> {
 }
 
 /** Removes what servers left that died long ago; a new one may not have locked its file yet. */
-async function sweep(folder: string): Promise<void> {
+async function sweep(folder: string, log: Log): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
+    if (!LOCK_FILE.test(name)) continue;
     const path = join(folder, name);
-    if (await isOld(path) && await isFree(path)) await removeIfThere(path);
+    try {
+      if (await isOld(path) && await isFree(path)) await removeIfThere(path);
+    } catch (error) {
+      // Nothing depends on it, least of all whether this server starts.
+      log.warn("Cannot look at the lock of an earlier server", { name, error });
+    }
   }
 }
 

@@ -42,7 +42,7 @@ export interface PipelinesDeps extends Omit<PipelineRunDeps, "turns" | "watch" |
 
 /** Builds the verbs, and begins to run what is recorded. */
 export async function createPipelines(deps: PipelinesDeps): Promise<Pipelines> {
-  const lock = await InstanceLock.take(deps.dataDir, deps.instance);
+  const lock = await InstanceLock.take(deps.dataDir, deps);
   const service = new PipelineService(deps, lock);
   service.begin();
   return service;

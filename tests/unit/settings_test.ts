@@ -229,9 +229,9 @@ Deno.test("isLoopback() knows what only this machine reaches", () => {
   }
 });
 
-Deno.test("loadSettings() lets checkpoints lie in the data directory and among temporary files", () => {
+Deno.test("loadSettings() lets checkpoints lie in a folder of their own and among temporary files", () => {
   const roots = (env: Record<string, string>) => load({ env }).checkpointRoots;
-  assert.deepEqual(roots({ DRLS_DATA_DIR: "/var/drls" }), ["/var/drls", "/tmp"]);
+  assert.deepEqual(roots({ DRLS_DATA_DIR: "/var/drls" }), ["/var/drls/checkpoints", "/tmp"]);
   const set = { DRLS_CHECKPOINT_ROOTS: "/srv/checkpoints, s3://lake/checkpoints" };
   assert.deepEqual(roots(set), ["/srv/checkpoints", "s3://lake/checkpoints"]);
 });

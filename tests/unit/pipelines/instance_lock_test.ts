@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
+import { createLog } from "../../../lib/log.ts";
 import { InstanceLock } from "../../../lib/pipelines/_instance_lock.ts";
 
 const LOCK = new URL("../../../lib/pipelines/_instance_lock.ts", import.meta.url).href;
+
+const lines: string[] = [];
+const log = createLog({ level: "debug", sink: (line) => lines.push(line) });
+
+function take(folder: string, instance: string): Promise<InstanceLock> {
+  return InstanceLock.take(folder, { instance, log });
+}
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "drls-lock-" });
@@ -15,7 +23,7 @@ async function withFolder(test: (folder: string) => Promise<void>): Promise<void
 /** A server in a process of its own that holds its lock until it ends. */
 async function spawnHolder(folder: string, instance: string) {
   const code = `const { InstanceLock } = await import(${JSON.stringify(LOCK)});
-    await InstanceLock.take(${JSON.stringify(folder)}, ${JSON.stringify(instance)});
+    await InstanceLock.take(${JSON.stringify(folder)}, { instance: ${JSON.stringify(instance)} });
     console.log("held");
     setInterval(() => {}, 60_000);`;
   const child = new Deno.Command(Deno.execPath(), {
@@ -30,8 +38,8 @@ async function spawnHolder(folder: string, instance: string) {
 
 Deno.test("a server is dead once its process was killed, for all who ask and as often as they do", () =>
   withFolder(async (folder) => {
-    const own = await InstanceLock.take(folder, "own");
-    const other = await InstanceLock.take(folder, "other");
+    const own = await take(folder, "own");
+    const other = await take(folder, "other");
     const child = await spawnHolder(folder, "child");
     assert.equal(await own.isDead("child"), false);
     child.kill("SIGKILL");
@@ -44,8 +52,8 @@ Deno.test("a server is dead once its process was killed, for all who ask and as 
 
 Deno.test("who lives is not dead, nor who was never here or has left in order", () =>
   withFolder(async (folder) => {
-    const own = await InstanceLock.take(folder, "own");
-    const other = await InstanceLock.take(folder, "other");
+    const own = await take(folder, "own");
+    const other = await take(folder, "other");
     assert.deepEqual(
       [await own.isDead("own"), await own.isDead("other"), await own.isDead("stranger")],
       [false, false, false],
@@ -55,20 +63,44 @@ Deno.test("who lives is not dead, nor who was never here or has left in order", 
     await own.release();
   }));
 
+/** Files of the locks' folder that were last touched two days ago. */
+async function age(folder: string, names: readonly string[]): Promise<void> {
+  const longAgo = new Date(Date.now() - 48 * 3_600_000);
+  for (const name of names) await Deno.utime(`${folder}/instances/${name}`, longAgo, longAgo);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(`${folder}/instances`));
+  return entries.map(({ name }) => name).toSorted();
+}
+
 Deno.test("locks of servers that died long ago are swept, and those of the living are not", () =>
   withFolder(async (folder) => {
-    const old = await InstanceLock.take(folder, "old");
-    const longAgo = new Date(Date.now() - 48 * 3_600_000);
-    const dead = `${folder}/instances/dead.lock`;
-    await Deno.writeTextFile(dead, "");
-    await Deno.writeTextFile(`${folder}/instances/fresh.lock`, "");
-    for (const path of [dead, `${folder}/instances/old.lock`]) {
-      await Deno.utime(path, longAgo, longAgo);
-    }
-    const next = await InstanceLock.take(folder, "next");
-    const names = (await Array.fromAsync(Deno.readDir(`${folder}/instances`)))
-      .map(({ name }) => name).toSorted();
-    assert.deepEqual(names, ["fresh.lock", "next.lock", "old.lock"]);
-    await old.release();
+    const [held, dead, fresh, own] = [1, 2, 3, 4].map((n) =>
+      `0000000${n}-0000-4000-8000-000000000000`
+    ) as [string, string, string, string];
+    const living = await take(folder, held);
+    for (const id of [dead, fresh]) await Deno.writeTextFile(`${folder}/instances/${id}.lock`, "");
+    await age(folder, [`${held}.lock`, `${dead}.lock`]);
+    const next = await take(folder, own);
+    assert.deepEqual(await namesIn(folder), [held, fresh, own].map((id) => `${id}.lock`));
+    await living.release();
     await next.release();
+  }));
+
+Deno.test("what else lies among the locks neither goes away nor keeps a server from starting", () =>
+  withFolder(async (folder) => {
+    const id = crypto.randomUUID();
+    const names = ["checkpoint", "notes.lock", `${id}.lock`];
+    for (const name of ["checkpoint", `${id}.lock`]) {
+      await Deno.mkdir(`${folder}/instances/${name}`, { recursive: true });
+    }
+    await Deno.writeTextFile(`${folder}/instances/notes.lock`, "");
+    await age(folder, names);
+    lines.length = 0;
+    const own = await take(folder, "own");
+    assert.deepEqual(await namesIn(folder), [...names, "own.lock"].toSorted());
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? "", new RegExp(`Cannot look at the lock.*${id}`));
+    await own.release();
   }));
