@@ -14,7 +14,10 @@ answers; messages of the client are ignored, many or large ones end the connecti
 
 Close codes: 1001 the server stops, or no answer to a ping; 1008 too many messages; 1009 message \
 too big; 1013 nothing was read for a minute; 4401 the credential is not valid any more; 4404 the \
-pipeline of \`pipeline_id\` was deleted. After 1001 and 1013 connect again, with \`since\`.`;
+pipeline of \`pipeline_id\` was deleted. After 1001 and 1013 connect again, with \`since\`.
+
+Messages of different pipelines do not come in the order of \`at\`. On connect with \`since\` those that \
+are up to 66 seconds older are sent again; drop what has no higher \`version\` than you know of its pipeline.`;
 
 /** `GET /api/pipeline/monitor`. */
 export const monitorRoutes: readonly Route[] = [
@@ -29,7 +32,8 @@ export const monitorRoutes: readonly Route[] = [
     query: z.strictObject({
       pipeline_id: z.string().min(1).max(128).optional().describe("one pipeline only"),
       since: z.iso.datetime({ offset: true }).optional().describe(
-        "`at` of the last message seen: on connect, pipelines without news since then are left out",
+        "`at` of the last message seen: on connect, pipelines without news since a minute before " +
+          "that are left out",
       ),
     }),
     answer: {

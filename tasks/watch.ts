@@ -35,9 +35,13 @@ async function main(): Promise<number> {
     return 2;
   }
   let since: string | null = null;
+  const versions = new Map<string, number>();
   while (true) {
     const ended = await watch(options, since, (metrics) => {
       since = metrics.at;
+      // After `since` the server says some things again.
+      if (metrics.version <= (versions.get(metrics.pipeline_id) ?? -1)) return;
+      versions.set(metrics.pipeline_id, metrics.version);
       console.log(line(metrics));
     });
     if (options.once) return 0;

@@ -155,18 +155,39 @@ Deno.test("?pipeline_id= shows one pipeline, and ends with it", async () => {
 Deno.test("?since= leaves out pipelines without news, in any zone", async () => {
   await using bed = await openMonitorBed();
   const { headers } = await bed.newToken("one");
-  for (const second of [1, 2, 3]) {
-    const at = `2026-01-01T00:00:0${second}.000Z`;
-    bed.hub.publish(pipelineMetrics({ pipeline_id: `p${second}`, at }));
+  for (const minute of [1, 2, 3]) {
+    const at = `2026-01-01T00:0${minute}:00.000Z`;
+    bed.hub.publish(pipelineMetrics({ pipeline_id: `p${minute}`, at }));
   }
-  const sinces = ["2026-01-01T00:00:02.500Z", "2026-01-01T02:00:02.500%2B02:00"];
+  const sinces = ["2026-01-01T00:03:30.000Z", "2026-01-01T02:03:30.000%2B02:00"];
   for (const since of sinces) {
     const client = await bed.watch(headers, `?since=${since}`);
     assert.deepEqual(await client.take(1), ["p3@1"], since);
     // An old time is news where the pipeline had none yet: only what was known at first is left out.
-    bed.hub.publish(pipelineMetrics({ pipeline_id: "p1", at: "2026-01-01T00:00:01.000Z" }));
+    bed.hub.publish(pipelineMetrics({ pipeline_id: "p1", at: "2026-01-01T00:01:00.000Z" }));
     assert.deepEqual(await client.take(1), ["p1@1"], since);
   }
+});
+
+Deno.test("?since= brings what was held back when its client left, though the last message is newer", async () => {
+  await using bed = await openMonitorBed({ bounds: { messageIntervalMs: 60_000 } });
+  const { headers } = await bed.newToken("one");
+  const publish = (pipeline: string, version: number, ms: number) => {
+    const at = new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
+    bed.hub.publish(pipelineMetrics({ pipeline_id: pipeline, version, at }));
+    return at;
+  };
+  const client = await bed.watch(headers);
+  publish("b", 1, 0);
+  assert.deepEqual(await client.take(1), ["b@1"]);
+  // Too soon after the one before.
+  publish("b", 2, 70);
+  const since = publish("a", 1, 80);
+  assert.deepEqual(await client.take(1), ["a@1"]);
+  client.close();
+  await eventually(() => bed.monitor.stats().watching === 0);
+  const again = await bed.watch(headers, `?since=${since}`);
+  assert.deepEqual((await again.take(2)).toSorted(), ["a@1", "b@2"]);
 });
 
 Deno.test("the monitor is documented with its messages and refusals", async () => {

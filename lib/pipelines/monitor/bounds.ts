@@ -14,6 +14,11 @@ export interface MonitorBounds {
   readonly drainIntervalMs: number;
   /** A socket that was too full for this long is closed. */
   readonly stallMs: number;
+  /**
+   * How much later than its `at` a message may get here: what other servers record is seen at the
+   * next look, and their clocks differ a little.
+   */
+  readonly newsDelayMs: number;
   /** How often it is looked whether those who watch still may. */
   readonly recheckMs: number;
   /** How long somebody may watch while nobody can tell whether they still may. */
@@ -39,6 +44,7 @@ export const MONITOR_BOUNDS: MonitorBounds = {
   maxBufferedBytes: 65_536,
   drainIntervalMs: 100,
   stallMs: 60_000,
+  newsDelayMs: 5_000,
   recheckMs: 30_000,
   uncheckedMs: 600_000,
   openMs: 10_000,

@@ -14,7 +14,7 @@ import { type MessageCounts, MonitorLine, type MonitorSocket } from "./line.ts";
 export interface MonitorQuery {
   /** One pipeline only; all where null. */
   readonly pipelineId: string | null;
-  /** Leaves out, at the start, pipelines whose last message is older: Unix milliseconds of its `at`. */
+  /** Leaves out, at the start, what whoever saw a message with this `at` has seen: Unix milliseconds. */
   readonly sinceMs: number | null;
 }
 
@@ -132,7 +132,7 @@ export class PipelineMonitor {
     socket.addEventListener("open", () => {
       if (seat.phase !== "opening") return this.#sendClose(seat, "tooLate");
       seat.phase = "watching";
-      this.#fanOut.add(seat, sinceMs);
+      this.#fanOut.add(seat, sinceMs === null ? null : sinceMs - this.#overlapMs);
     });
     socket.addEventListener("message", (event) => this.#hear(seat, event));
     // An error is always followed by a close.
@@ -162,6 +162,12 @@ export class PipelineMonitor {
     await empty;
     clearTimeout(timer);
     for (const seat of this.#seats) this.#leave(seat);
+  }
+
+  /** How much older than a message that was sent another one may be that was still to be sent. */
+  get #overlapMs(): number {
+    const { messageIntervalMs, stallMs, newsDelayMs } = this.#bounds;
+    return messageIntervalMs + stallMs + newsDelayMs;
   }
 
   #close(seat: Seat, why: MonitorClose): void {
