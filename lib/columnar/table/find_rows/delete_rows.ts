@@ -25,9 +25,10 @@
  *   keys must then be taken from the rows again;
  * - anything else: the commit goes through on top of it.
  *
- * Equality deletes need no state and hit whatever is there at the commit; they are prepared once.
- * An upgrade from v2 to v3 in between is `delete_format_mismatch`, for which the same holds as for
- * the others.
+ * Equality deletes hit whatever is there at the commit; they are prepared once. Those of a partitioned
+ * spec reach files of that spec alone: where others have written in another one in between, the commit
+ * is refused with `spec_conflict`, and prepared anew they are refused or made to reach all. An upgrade
+ * from v2 to v3 in between is `delete_format_mismatch`, for which the same holds as for the others.
  */
 import { AppError } from "../../../errors.ts";
 import type { RowDeltaOptions } from "../../../iceberg/commit/snapshot/row_delta.ts";
@@ -66,6 +67,7 @@ export interface PreparedDeletes {
     | "referencedDataFiles"
     | "isolation"
     | "conflictFilter"
+    | "onlySpecId"
   >;
   /** Rows that go; null where the reader finds out, with equality deletes. */
   readonly deletedRows: number | null;
@@ -94,7 +96,7 @@ export async function deleteRows(
   if (match !== "all") throw new TypeError("Cannot choose among equal rows by equality deletes");
   const written = await writeEqualityDeletes(state, options);
   return {
-    delta: { deletes: written.files },
+    delta: { deletes: written.files, onlySpecId: written.onlySpecId },
     deletedRows: null,
     keysFound: null,
     abort: written.abort,

@@ -23,6 +23,8 @@ export interface WriteEqualityOptions {
 /** Files, and how to remove them. */
 export interface WrittenEqualityDeletes {
   readonly files: readonly DataFile[];
+  /** The spec that all data files must be of when they are committed; null for any. */
+  readonly onlySpecId: number | null;
   /** Removes the files. */
   abort(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function writeEqualityDeletes(
   if (nested !== undefined) {
     throw unsupported(`column "${nested.name}" of type ${nested.type.kind} cannot be compared so`);
   }
+  const spec = await specFor(state, options);
   const writer = new DataFileWriter({
     io,
     metadata,
@@ -46,7 +49,7 @@ export async function writeEqualityDeletes(
       fields: keys.columns.topFields,
       identifierFieldIds: [],
     }),
-    spec: await specFor(state, options),
+    spec,
     equalityIds: keys.columns.columns.map(({ id }) => id),
     operationId,
     taskId,
@@ -54,7 +57,11 @@ export async function writeEqualityDeletes(
   });
   try {
     for (const batch of keys.heldRows()) await writer.write(batch);
-    return { files: await writer.finish(), abort: () => writer.abort() };
+    return {
+      files: await writer.finish(),
+      onlySpecId: isUnpartitioned(spec) ? null : spec.specId,
+      abort: () => writer.abort(),
+    };
   } catch (error) {
     await writer.abort();
     throw error;

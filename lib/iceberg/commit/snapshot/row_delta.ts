@@ -1,5 +1,6 @@
 /** Adds rows and row-level deletes in one snapshot: what updates, merges and upserts come to. */
 import { alwaysTrue, type Expression } from "../../expression/expression.ts";
+import { AppError } from "../../../errors.ts";
 import type { DataFile } from "../../manifest/data_file.ts";
 import { isDeletionVector, referencedDataFile } from "../../scan/delete_index.ts";
 import {
@@ -10,6 +11,7 @@ import {
   refuseNewDeletes,
   requireReferenced,
 } from "./_conflicts.ts";
+import { isLive } from "./_manifest_filter.ts";
 import { type ChangeKinds, MergingSnapshot } from "./_merging_snapshot.ts";
 import { NO_REMOVAL, type RemovedFile } from "./_removal.ts";
 import { Since } from "./_since.ts";
@@ -44,11 +46,17 @@ export interface RowDeltaOptions extends SnapshotOptions {
   /** Further checks against concurrent changes, among rows that `conflictFilter` matches. */
   readonly isolation?: IsolationLevel;
   readonly conflictFilter?: Expression;
+  /**
+   * The spec of equality deletes that are to reach every row of the table, which those of a partition
+   * do only while all live data files are of their spec; null where they reach all of them anyhow.
+   */
+  readonly onlySpecId?: number | null;
 }
 
 /**
  * Errors when committed, all `conflict`: `files_missing` where a data file is gone that deletes are
- * for, `delete_conflict` and `data_conflict` where others came first, `delete_format_mismatch`.
+ * for, `delete_conflict`, `data_conflict` and `spec_conflict` where others came first,
+ * `delete_format_mismatch`.
  */
 export function rowDelta(options: RowDeltaOptions): SnapshotAction {
   const { rows = [], deletes = [], removedRows = [], removedDeletes = [] } = options;
@@ -77,6 +85,7 @@ function operationOf({ addsData, addsDeletes, removesData }: ChangeKinds): Snaps
 
 async function check(options: RowDeltaOptions, work: SnapshotWork): Promise<void> {
   const { startingSnapshotId, isolation, deletes = [], removedRows = [] } = options;
+  requireSpec(options.onlySpecId ?? null, work);
   if (startingSnapshotId === undefined) return;
   const { metadata } = work;
   const since = new Since(work, startingSnapshotId);
@@ -86,6 +95,21 @@ async function check(options: RowDeltaOptions, work: SnapshotWork): Promise<void
   if (isolation === undefined) return;
   const where = options.conflictFilter ?? alwaysTrue;
   await checkIsolation(since, { isolation, where, metadata });
+}
+
+/** Rows beyond the reach of equality deletes would stay. */
+function requireSpec(onlySpecId: number | null, { manifests }: SnapshotWork): void {
+  if (onlySpecId === null) return;
+  const foreign = manifests.find((manifest) =>
+    manifest.content === "data" && manifest.partitionSpecId !== onlySpecId && isLive(manifest)
+  );
+  if (foreign === undefined) return;
+  throw new AppError(
+    "conflict",
+    "spec_conflict",
+    `Cannot delete rows by equality in partition spec ${onlySpecId}: the table has files of spec ` +
+      `${foreign.partitionSpecId} by now, which such deletes do not reach; look at it again`,
+  );
 }
 
 /** Data files that deletes speak of, without those that come in the same snapshot. */

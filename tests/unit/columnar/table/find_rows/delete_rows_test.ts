@@ -266,29 +266,6 @@ Deno.test("deleteRows() takes back what it prepared", async () => {
   }
 });
 
-Deno.test("equality deletes are refused where they would not reach every row", async () => {
-  const byText = new ParquetTable({
-    schemas: [PAIRS],
-    partitionSpecs: [partitioned(2, "identity")],
-  });
-  await byText.append(pairs(0, 3));
-  const code = { kind: "unsupported", code: "equality_deletes_unsupported" };
-  const byKey = bagOf(PAIRS, [1], [[1n, ""]]);
-  await assert.rejects(prepare(byText, { keys: byKey, deletes: "equality" }), code);
-  const byBoth = bagOf(PAIRS, [1, 2], [[1n, "x1"], [2n, "else"]]);
-  const prepared = await prepare(byText, { keys: byBoth, deletes: "equality" });
-  await byText.commit(rowDelta(prepared.delta));
-  assert.deepEqual(rowSet(await byText.rows()), rowSet([[0n, "x0"], [2n, "x2"]]));
-  // Files of an older spec would be out of their reach.
-  byText.store.replace((metadata) => ({
-    ...metadata,
-    partitionSpecs: [...metadata.partitionSpecs, { ...partitioned(1, "bucket[4]"), specId: 1 }],
-    defaultSpecId: 1,
-  }));
-  await assert.rejects(prepare(byText, { keys: byKey, deletes: "equality" }), code);
-  assert.equal((await prepare(byText, { keys: byKey })).deletedRows, 0);
-});
-
 /** What comes between the look-up and the commit, and what the commit then says. */
 async function overtaken(
   between: (table: ParquetTable) => Promise<void>,
