@@ -3,7 +3,7 @@ import { openTableStore } from "../lib/catalog/commit/mod.ts";
 import type { CatalogGateway, TableLocation } from "../lib/catalog/mod.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
-import type { TableStore } from "../lib/iceberg/commit/table_store.ts";
+import { CommitNotSent, type TableStore } from "../lib/iceberg/commit/table_store.ts";
 import type { FileIo } from "../lib/iceberg/ports.ts";
 import type { CommitNote, JobHost, JobProgress, TaskPool } from "../lib/jobs/mod.ts";
 import { openStorage, type StorageSpec } from "../lib/storage/mod.ts";
@@ -112,7 +112,12 @@ export class TableJobHost implements JobHost {
           update.action === "add-snapshot" ? [String(update.snapshot.snapshotId)] : []
         );
         const { lastUpdatedMs } = change.metadata;
-        await this.#askLeave({ base: base.metadataLocation, lastUpdatedMs, snapshotIds });
+        try {
+          await this.#askLeave({ base: base.metadataLocation, lastUpdatedMs, snapshotIds });
+        } catch (error) {
+          // Without leave nothing is sent, whatever kept it from coming.
+          throw new CommitNotSent(error);
+        }
         let landed = false;
         try {
           const table = await store.commit(base, change, options);

@@ -9,7 +9,7 @@ import {
 } from "./commit_evidence.ts";
 import type { CommitRuntime } from "./commit_runtime.ts";
 import { statusCheckPolicy, waitBefore } from "./_retry_policy.ts";
-import type { TableChange, TableStore } from "./table_store.ts";
+import { CommitNotSent, type TableChange, type TableStore } from "./table_store.ts";
 
 /** Options of {@linkcode CommitSender}. */
 export interface CommitSenderOptions {
@@ -70,9 +70,9 @@ export class CommitSender {
         this.#doubts = [];
         return { kind: "committed", table, base };
       } catch (error) {
-        failure = error;
+        failure = error instanceof CommitNotSent ? error.cause : error;
+        if (mayHaveHappened(error)) this.#doubt({ base, change, failure });
       }
-      if (mayHaveHappened(failure)) this.#doubt({ base, change, failure });
       if (!this.isInDoubt) {
         if (isConflict(failure)) return { kind: "retry", error: failure };
         throw failure;
@@ -220,6 +220,7 @@ export function stateUnknown(table: LoadedTable, cause: unknown): AppError {
  * in a way that nobody foresaw, a look at the table costs little and a wrong guess costs files.
  */
 function mayHaveHappened(error: unknown): boolean {
+  if (error instanceof CommitNotSent) return false;
   if (!(error instanceof AppError)) return true;
   const kinds = ["commit_state_unknown", "cancelled", "deadline_exceeded", "internal"];
   return kinds.includes(error.kind);

@@ -24,6 +24,15 @@ export interface StoreCommitOptions {
   readonly commitId: string;
 }
 
+/** A commit that was certainly not sent; `cause` is why, and what a caller hears of. */
+export class CommitNotSent extends Error {
+  override readonly name = "CommitNotSent";
+
+  constructor(cause: unknown) {
+    super("A commit was not sent", { cause });
+  }
+}
+
 /** One table in its catalog. */
 export interface TableStore {
   /** The table as it is now. Errors: `not_found` where it is gone, and those of loading. */
@@ -40,7 +49,8 @@ export interface TableStore {
    * Errors: `conflict`/`commit_conflict` (retryable) where another commit came first, nothing was
    * changed; `commit_state_unknown` where the reply was lost, so that it may or may not have
    * happened; any other error of ours means that nothing was changed. (`cancelled`,
-   * `deadline_exceeded`, `internal` and errors that are not ours are looked into all the same.)
+   * `deadline_exceeded`, `internal` and errors that are not ours are looked into all the same, unless
+   * they are the cause of a {@linkcode CommitNotSent}.)
    *
    * An error that leaves the outcome open says in its context, as `metadataLocation`, which metadata
    * file would have become current, if nobody else can have written that file and it could only

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../../../lib/errors.ts";
+import { CommitNotSent } from "../../../../lib/iceberg/commit/table_store.ts";
 import { commitTransaction } from "../../../../lib/iceberg/commit/transaction.ts";
 import {
   appending,
@@ -119,4 +120,37 @@ Deno.test("commitTransaction() sends the same commit again where the first is st
     assert.equal(store.deliverLate(), 0);
     assert.deepEqual(marks(store), ["", "a"]);
   }
+});
+
+Deno.test("commitTransaction() does not look for a commit that was not sent", async () => {
+  const store = new MemoryTableStore({ metadata: tableWithSnapshots(1) });
+  const stopped = new AppError("cancelled", "stopped", "The job was stopped");
+  store.failCommits({ kind: "error", error: new CommitNotSent(stopped) });
+  const action = appending("a");
+  await assert.rejects(commitTransaction(store, [action], { operationId }), stopped);
+  assert.equal(store.loads, 1);
+  assert.deepEqual(action.outcomes, [{ kind: "failed" }]);
+});
+
+Deno.test("commitTransaction() goes on from what a commit that was not sent heard", async () => {
+  const store = new MemoryTableStore({ metadata: tableWithSnapshots(1) });
+  const late = new AppError("conflict", "commit_conflict", "Pins came late", { retryable: true });
+  store.failCommits({ kind: "error", error: new CommitNotSent(late) });
+  const runtime = new HeldRuntime();
+  await commitTransaction(store, [appending("a")], { operationId, runtime });
+  assert.deepEqual(marks(store), ["", "a"]);
+});
+
+Deno.test("commitTransaction() still looks for a commit whose repetition was not sent", async () => {
+  const store = new MemoryTableStore({ metadata: tableWithSnapshots(1) });
+  const stopped = new AppError("cancelled", "stopped", "The job was stopped");
+  store.failCommits(
+    { kind: "late", afterLoads: 2 },
+    { kind: "error", error: new CommitNotSent(stopped) },
+  );
+  const action = appending("a");
+  const runtime = new HeldRuntime();
+  await commitTransaction(store, [action], { operationId, runtime });
+  assert.deepEqual(marks(store), ["", "a"]);
+  assert.equal(action.outcomes[0]?.kind, "committed");
 });
