@@ -1,4 +1,5 @@
 /** What is recorded of a pipeline while this server runs it, and shown to those who watch. */
+import type { CatalogConfig } from "../catalog/mod.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { isChangeUnderWay } from "../operations/mod.ts";
@@ -19,8 +20,8 @@ export interface PipelineRecordDeps {
   readonly hub: PipelineHub;
   readonly clock: Clock;
   readonly instance: string;
-  /** Begins the names of tables as clients see them. */
-  readonly catalogName: () => string;
+  /** The one that is configured now; its name begins those of tables as clients see them. */
+  readonly catalog: () => CatalogConfig;
 }
 
 /** What is new; what is left out stays as it is. */
@@ -28,6 +29,8 @@ export type RecordChanges = Partial<
   Pick<
     PipelineRow,
     | "desired"
+    | "failing_since"
+    | "failures"
     | "figures"
     | "instance"
     | "last_error"
@@ -55,6 +58,7 @@ export class PipelineRecord {
   readonly #deps: PipelineRecordDeps;
   readonly #owner: Ownership;
   #row: PipelineRow;
+  #recorded: PipelineRow;
   #isPinned = false;
   /** What the last tick said that the stream needs; undefined before the first. */
   #needed: bigint | null | undefined;
@@ -62,7 +66,7 @@ export class PipelineRecord {
   /** `row` is one that this server has just taken. */
   constructor(row: PipelineRow, deps: PipelineRecordDeps) {
     this.#deps = deps;
-    this.#row = row;
+    this.#row = this.#recorded = row;
     this.#owner = { id: row.id, instance: deps.instance, epoch: row.epoch };
   }
 
@@ -74,6 +78,11 @@ export class PipelineRecord {
   /** The snapshot from which on the source is kept, in decimal; null for none. */
   get held(): string | null {
     return this.#needed === undefined || this.#needed === null ? null : String(this.#needed);
+  }
+
+  /** As it was recorded last. */
+  get recorded(): PipelineRow {
+    return this.#recorded;
   }
 
   /** Shows a state that is over before anybody would read it from the state. */
@@ -102,7 +111,7 @@ export class PipelineRecord {
       }
       await this.#pin(tx, next, extras);
     });
-    this.#row = next;
+    this.#row = this.#recorded = next;
     if (extras.needed !== undefined) {
       this.#isPinned = true;
       this.#needed = extras.needed;
@@ -166,7 +175,7 @@ export class PipelineRecord {
   }
 
   #publish(): void {
-    this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalogName()));
+    this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalog()));
   }
 }
 

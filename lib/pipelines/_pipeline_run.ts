@@ -10,22 +10,25 @@
  *     └───────────────────────────────┘
  * ```
  */
-import { type Catalog, identifierOfNew, type TableLocation } from "../catalog/mod.ts";
+import type { Catalog, CatalogConfig, TableLocation } from "../catalog/mod.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, flattenError } from "../errors.ts";
-import { defineTable } from "../iceberg/ddl/define_table.ts";
 import type { Log } from "../log.ts";
 import type { State } from "../state/mod.ts";
 import { uuidV7 } from "../uuid_v7.ts";
+import { catalogChanged, catalogKey } from "./_catalog_key.ts";
 import { CheckpointWriter } from "./_checkpoint.ts";
+import { createSink, isNotFound, type LocatedTables, locateTables } from "./_locate_tables.ts";
 import { PipelineRecord } from "./_pipeline_record.ts";
 import { isoTime, type PipelineRow } from "./_row.ts";
 import { pause, type SourceWatch, stateKey } from "./_source_watch.ts";
 import { type NextStep, outcomeOf } from "./_tick_outcome.ts";
+import { tickParams } from "./_tick_params.ts";
 import type { TickTurns } from "./_tick_turns.ts";
-import { afterFailure, type Failures } from "./back_off.ts";
+import { afterFailure } from "./back_off.ts";
+import type { PipelineError } from "./contract/metrics.ts";
 import type { StreamOffset } from "./contract/offset.ts";
-import type { SinkColumn, TickParams, TickResult } from "./contract/tick_job.ts";
+import type { SinkColumn, TickResult } from "./contract/tick_job.ts";
 import { parseTrigger, type Trigger } from "./contract/trigger.ts";
 import type { PipelineHub } from "./hub.ts";
 import type { TickRunner } from "./tick_runner.ts";
@@ -36,6 +39,10 @@ const FINISH_TICK_MS = 10_000;
 const CLEAN_UP_MS = 10_000;
 /** One tick's time. */
 const TICK_DEADLINE_MS = 3_600_000;
+/** A tick that has waited so long for its turn is worth a line in the log, in milliseconds. */
+const LONG_WAIT_MS = 30_000;
+/** How often a pipeline looks whether its catalog is configured again. */
+const CATALOG_LOOK_MS = 1_000;
 /** An idle pipeline lets go of its isolate after this time. */
 const PARK_AFTER_MS = 30_000;
 
@@ -43,7 +50,8 @@ const PARK_AFTER_MS = 30_000;
 export interface PipelineRunDeps {
   readonly state: State;
   readonly withCatalog: <T>(fn: (catalog: Catalog) => Promise<T>) => Promise<T>;
-  readonly catalogName: () => string;
+  /** The one that \`withCatalog\` gives. */
+  readonly catalog: () => CatalogConfig;
   readonly runner: TickRunner;
   readonly turns: TickTurns;
   readonly watch: SourceWatch;
@@ -68,7 +76,6 @@ export class PipelineRun {
   readonly #ending = new AbortController();
   readonly #begun = Promise.withResolvers<{ row: PipelineRow; failure: unknown }>();
   readonly #over: Promise<void>;
-  #failures: Failures = { count: 0, sinceMs: 0 };
   /** Whether somebody has just started it, rather than this server taken it up. */
   #isFirst: boolean;
   /** Whether the tick before asked for the sink as well. */
@@ -130,7 +137,7 @@ export class PipelineRun {
       if (this.row.desired === "stopped") this.stop();
       if (await this.#work() === "failed") return;
       await this.#checkpoint.written();
-      if (this.#left) await this.#record.move(null, { instance: null });
+      if (this.#left) await this.#record.move("taken", { instance: null });
       else await this.#record.move("ended", { desired: "stopped", instance: null });
     } catch (error) {
       // Whoever looks for pipelines that nobody runs takes it up: this server too, at its next look.
@@ -156,7 +163,8 @@ export class PipelineRun {
         // Where the state says otherwise, it is the sink that knows of another: see `fenced`.
         if (isFenced(error)) await this.#record.requireOwner();
         if (this.#stopping.signal.aborted) return "ended";
-        if (await this.#fail(error) === "failed") return "failed";
+        if (isOfOtherCatalog(error)) await this.#untilCatalog(error);
+        else if (await this.#fail(error) === "failed") return "failed";
       }
     }
     return "ended";
@@ -200,7 +208,10 @@ export class PipelineRun {
       }
       if (key !== null) {
         const source = this.row.source_table;
-        await watch.changed(source, key, signal).catch(orDropped(source));
+        await watch.changed(source, key, signal).catch((error: unknown) => {
+          // Whoever locates it next says what has become of it, or of its catalog.
+          if (!isNotFound(error)) throw error;
+        });
       }
       return performance.now();
     } finally {
@@ -208,43 +219,37 @@ export class PipelineRun {
     }
   }
 
-  async #locate(): Promise<Tables> {
-    const { source_table: source, sink_table: sink } = this.row;
-    const { signal } = this.#ending;
-    return await this.#deps.withCatalog(async (catalog) => {
-      const [from, to] = await Promise.all([
-        catalog.locate(source, { signal }).catch(orDropped(source)),
-        catalog.locate(sink, { signal }).catch((error: unknown) => {
-          if (isNotFound(error)) return null;
-          throw error;
-        }),
-      ]);
-      return { source: from, sink: to };
+  async #locate(): Promise<LocatedTables> {
+    return await this.#withCatalog((catalog) =>
+      locateTables(catalog, this.row, this.#ending.signal)
+    );
+  }
+
+  /** Rejects with `unavailable`/`catalog_changed` while another catalog is configured than the pipeline's. */
+  async #withCatalog<T>(fn: (catalog: Catalog) => Promise<T>): Promise<T> {
+    return await this.#deps.withCatalog((catalog) => {
+      if (!this.#isOwnCatalog()) throw catalogChanged(this.row.catalog_name);
+      return fn(catalog);
     });
   }
 
-  async #tick({ source, sink }: Tables): Promise<TickResult & { readonly startedMs: number }> {
-    const { runner, withCatalog, turns, clock, catalogName } = this.#deps;
+  #isOwnCatalog(): boolean {
+    return catalogKey(this.#deps.catalog()) === this.row.catalog_key;
+  }
+
+  async #tick(tables: LocatedTables): Promise<TickResult & { readonly startedMs: number }> {
+    const { runner, clock, catalog: configured } = this.#deps;
     const { signal } = this.#ending;
-    const row = this.row;
-    const params: TickParams = {
-      pipelineId: row.id,
-      key: row.stream_key,
-      checkpoint: row.checkpoint_location,
-      options: row.options,
-      source,
-      sourceNames: [row.source_table, `${catalogName()}.${row.source_table}`],
-      sink,
-      sinkUuid: row.sink_uuid,
-      epoch: row.epoch,
-      place: row.place,
+    const { row } = this;
+    const params = tickParams(row, {
+      ...tables,
+      catalogName: configured().name,
       isFirst: this.#isFirst,
       heldSnapshotId: this.#record.held,
-      untilSnapshotId: row.until_snapshot_id,
       ignoreLimits: this.#trigger.kind === "once",
-    };
-    return await withCatalog((catalog) =>
-      turns.run(async () => {
+    });
+    return await this.#withCatalog((catalog) =>
+      this.#inTurn(async () => {
         this.#record.show("work");
         const startedMs = clock.now();
         const result = await runner.run(row.id, params, {
@@ -260,8 +265,23 @@ export class PipelineRun {
           },
         });
         return { ...result, startedMs };
-      }, signal)
+      })
     );
+  }
+
+  /** A first look reads no rows, and somebody waits for its answer: it is not kept waiting. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isFirst) return await work();
+    const { turns, log } = this.#deps;
+    const timer = setTimeout(() => {
+      const { waiting } = turns;
+      log.warn("A pipeline waits long for its turn", { pipeline_id: this.row.id, waiting });
+    }, LONG_WAIT_MS);
+    const begun = () => {
+      clearTimeout(timer);
+      return work();
+    };
+    return await turns.run(begun, this.#ending.signal).finally(() => clearTimeout(timer));
   }
 
   /** Records what a tick said. */
@@ -275,45 +295,34 @@ export class PipelineRun {
     }
     this.#isSinkMade = false;
     const { news, checkpoint, next } = outcomeOf(result, {
-      row: this.row,
+      row: this.#record.recorded,
       trigger: this.#trigger,
       nowMs: this.#deps.clock.now(),
     });
-    if (news !== null) await this.#record.move(news.event, news.changes, news.extras);
+    if (news === null) this.#record.show("quiet");
+    else await this.#record.move(news.event, news.changes, news.extras);
     if (result.kind === "begin") {
       this.#isFirst = false;
       this.#begin(null);
     }
     if (checkpoint !== undefined) this.#saveCheckpoint(source, checkpoint);
-    if (result.kind !== "begin") this.#failures = { count: 0, sinceMs: 0 };
     return next;
   }
 
   /** Another writer that creates it first is as good, unless nobody finds it afterwards. */
   async #createSink(columns: readonly SinkColumn[]): Promise<void> {
-    const { sink_table: sink, options } = this.row;
-    await this.#deps.withCatalog(async (catalog) => {
-      const definition = defineTable({
-        schema: columns.map((column) => ({ ...column, default: null })),
-        partition_by: options.sink_partition_by ?? [],
-        sort_order: [],
-        identifier_columns: [],
-        properties: options.sink_properties ?? {},
-        format_version: options.sink_format_version ?? 2,
-      });
-      try {
-        await catalog.createTable({ identifier: identifierOfNew(catalog, sink), ...definition });
-      } catch (error) {
+    await this.#withCatalog((catalog) => createSink(catalog, this.row, columns))
+      .catch((error: unknown) => {
         const isThere = error instanceof AppError && error.kind === "already_exists";
         if (!isThere || this.#isSinkMade) throw error;
-      }
-    });
+      });
     this.#isSinkMade = true;
   }
 
   #saveCheckpoint({ storage }: TableLocation, offset: StreamOffset | null): void {
     const row = this.row;
-    this.#checkpoint.save(storage, {
+    const { warehouse } = this.#deps.catalog();
+    this.#checkpoint.save({ warehouse, storage }, {
       version: 1,
       pipeline_id: row.id,
       source_table: row.source_table,
@@ -326,15 +335,31 @@ export class PipelineRun {
     });
   }
 
+  /** Waits until the pipeline's catalog is configured again, however long that takes. */
+  async #untilCatalog(error: unknown): Promise<void> {
+    const { clock, log, withCatalog } = this.#deps;
+    const { signal } = this.#stopping;
+    log.warn("A pipeline waits for its catalog", { pipeline_id: this.row.id, error });
+    await this.#record.move("failure", { last_error: describe(error, clock.now()) });
+    this.#begin(error);
+    do {
+      await pause(CATALOG_LOOK_MS, signal);
+      // Asked for, it hears of what other servers have configured.
+      await withCatalog(() => Promise.resolve()).catch((failure: unknown) => {
+        if (!(failure instanceof AppError)) throw failure;
+      });
+    } while (!signal.aborted && !this.#isOwnCatalog());
+    if (!signal.aborted) await this.#record.move("retry");
+  }
+
   /** Waits for another try, or gives up. */
   async #fail(error: unknown): Promise<"failed" | "again"> {
     const { clock, log, random } = this.#deps;
     const nowMs = clock.now();
-    const { code, message } = flattenError(error);
-    const lastError = { code, message, at: isoTime(nowMs) };
-    const { count, sinceMs } = this.#failures;
-    this.#failures = { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs };
-    const verdict = afterFailure(error, { failures: this.#failures, nowMs, random: random() });
+    const lastError = describe(error, nowMs);
+    // In the row: a server that dies and comes back again and again has no more patience than others.
+    const failures = { count: this.row.failures + 1, sinceMs: this.row.failing_since ?? nowMs };
+    const verdict = afterFailure(error, { failures, nowMs, random: random() });
     log.warn("A pipeline failed", { pipeline_id: this.row.id, verdict: verdict.kind, error });
     if (verdict.kind === "give_up") {
       await this.#record.move("defeat", {
@@ -348,6 +373,8 @@ export class PipelineRun {
     await this.#record.move("failure", {
       last_error: lastError,
       restarts: this.row.restarts + 1,
+      failures: failures.count,
+      failing_since: failures.sinceMs,
     });
     this.#begin(error);
     await pause(verdict.waitMs, this.#stopping.signal);
@@ -356,28 +383,18 @@ export class PipelineRun {
   }
 }
 
-interface Tables {
-  readonly source: TableLocation;
-  readonly sink: TableLocation | null;
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof AppError && error.kind === "not_found";
+/** A failure as it is shown. */
+function describe(error: unknown, nowMs: number): PipelineError {
+  const { code, message } = flattenError(error);
+  return { code, message, at: isoTime(nowMs) };
 }
 
 function isFenced(error: unknown): boolean {
   return error instanceof AppError && error.code === "stream_fenced";
 }
 
-/** Of a source that is not there any more, what to do about it. */
-function orDropped(table: string): (error: unknown) => never {
-  return (cause) => {
-    if (!isNotFound(cause)) throw cause;
-    const message =
-      `Cannot go on: the source table "${table}" is not there any more. Bring it back ` +
-      "under its name, or start a pipeline on another source";
-    throw new AppError("not_found", "source_dropped", message, { cause });
-  };
+function isOfOtherCatalog(error: unknown): boolean {
+  return error instanceof AppError && error.code === "catalog_changed";
 }
 
 function stopped(): AppError {

@@ -38,6 +38,9 @@ export interface OutcomeOptions {
   readonly nowMs: number;
 }
 
+/** Failures are counted from the last tick that came through. */
+const NOT_FAILING = { last_error: null, failures: 0, failing_since: null };
+
 /** What to record of a tick, and what follows. */
 export function outcomeOf(result: Ticked, options: OutcomeOptions): TickOutcome {
   switch (result.kind) {
@@ -81,7 +84,7 @@ function batchDone(result: Batch, { row, trigger, nowMs }: OutcomeOptions): Tick
         source_uuid: offset.source_uuid,
         sink_uuid: result.sinkUuid,
         place: { batchId: offset.batch_id, position: offset.position },
-        last_error: null,
+        ...NOT_FAILING,
         until_snapshot_id: untilOf(result, { row, trigger }),
         figures: {
           batches: offset.batch_id,
@@ -114,7 +117,7 @@ function quiet(result: Quiet, { row, trigger }: OutcomeOptions): TickOutcome {
         // The first batch may have come through, and its server died before it could record it.
         sink_uuid: offset === null ? row.sink_uuid : result.sinkUuid,
         place,
-        last_error: null,
+        ...NOT_FAILING,
         figures: {
           ...figures,
           // The sink knows better where a server died before it could record a batch.
@@ -156,6 +159,7 @@ function describeBatch({ batch, startedMs }: Batch, nowMs: number): BatchMetrics
     output_bytes: batch.outputBytes,
     output_files: batch.outputFiles,
     deleted_rows: batch.deletedRows,
+    unmatched_deletes: batch.unmatchedDeletes,
     source_snapshot_id: batch.sourceSnapshotId,
     sink_snapshot_id: batch.sinkSnapshotId,
   };

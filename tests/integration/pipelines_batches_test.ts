@@ -280,6 +280,20 @@ Deno.test("a partitioned source flows into a sink of other partitions, whole one
     assert.deepEqual(await server.ids("db.sink"), [1, 3, 4, 5]);
   }));
 
+Deno.test("partitions are replaced by what one snapshot has for them, however many files that is", () =>
+  withPipelineServer(async (server) => {
+    const bucketed = { partition_by: ["bucket(4, id)"] };
+    await server.createTable("db.source", COLUMNS, bucketed);
+    await server.appendIds("db.source", [1, 2, 3, 4, 5, 6]);
+    await server.appendIds("db.source", [11, 12, 13]);
+    const request = { write_mode: "overwrite-partitions", max_files_per_batch: 1 };
+    const { pipeline_id: id } = await server.start(request);
+    const done = await server.idleAt(id, 9);
+    // The sink has one partition: each snapshot replaces what the one before it wrote.
+    assert.deepEqual(await server.ids("db.sink"), [11, 12, 13]);
+    assert.equal(done.batches_processed, 2);
+  }));
+
 Deno.test("nested rows come through as they are, and their new fields with them", () =>
   withPipelineServer(async (server) => {
     await server.createTable("db.source", [

@@ -117,3 +117,29 @@ Deno.test("a stream from the beginning takes what is there, where its history ha
     assert.deepEqual(await bed.ids("db.sink"), [0, 2, 4, 5, 20]);
     assert.deepEqual(done.lag, { snapshots: 0, rows: 0, seconds: 0 });
   }));
+
+Deno.test("deletes for which the sink has no row are counted, and those of other rows are refused", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    for (const id of [1, 2, 3, 4]) await bed.append("db.source", [id]);
+    const request = { source_changes: "changelog", transform: "SELECT id + 100 AS id FROM batch" };
+    const { pipeline_id: id } = await bed.start({ ...request, start_from: "latest" });
+    await bed.until(id, (m) => m.status === "idle");
+    await change(bed, ([one]) => Promise.resolve(deleteFiles({ files: [one!] })));
+    const done = await bed.until(
+      id,
+      (m) => m.status === "idle" && m.source_changes.changelog === 1,
+    );
+    assert.deepEqual([done.deleted_rows, done.unmatched_deletes], [0, 1]);
+    await bed.append("db.source", [5]);
+    await bed.until(id, (m) => m.status === "idle" && m.rows_processed === 2);
+    await bed.pipelines.stop(bed.ctx, id);
+    await change(bed, (files) => Promise.resolve(deleteFiles({ files: [files.at(-1)!] })));
+    await bed.start({ ...request, transform: "SELECT id + 200 AS id FROM batch" });
+    const failed = await bed.until(id, isOver);
+    assert.equal(failed.last_error?.code, "transform_changed");
+    assert.deepEqual(await bed.ids("db.sink"), [105]);
+    await bed.start(request);
+    await bed.until(id, (m) => m.status === "idle" && m.lag.snapshots === 0);
+    assert.deepEqual(await bed.ids("db.sink"), []);
+  }));

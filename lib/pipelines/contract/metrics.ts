@@ -48,6 +48,8 @@ export const BatchMetrics = z.object({
    * that were replaced are not looked into.
    */
   deleted_rows: count,
+  /** Deletes of a changelog for which the sink had no row: it never got it, or has another by now. */
+  unmatched_deletes: count,
   /** The newest source snapshot of which it read something, in decimal. */
   source_snapshot_id: z.string(),
   /** The snapshot that it made of the sink, in decimal. */
@@ -87,6 +89,7 @@ export const PipelineMetrics = z.object({
   output_bytes: count,
   output_files: count,
   deleted_rows: count,
+  unmatched_deletes: count,
   source_changes: SourceChangeCounts,
   /** Rows a second of the last batch, while it was worked at. */
   input_rows_per_second: z.number().nonnegative(),

@@ -27,6 +27,8 @@ export const StreamTotals = z.object({
   output_bytes: count,
   output_files: count,
   deleted_rows: count,
+  /** Deletes of a changelog for which the sink had no row. */
+  unmatched_deletes: count,
 });
 export type StreamTotals = z.infer<typeof StreamTotals>;
 
@@ -41,6 +43,8 @@ export const StreamOffset = z.object({
   source_uuid: z.string().nullable(),
   /** Schema that the source was read with. */
   source_schema_id: z.int(),
+  /** Digest of what is done to rows: those that were written otherwise are not found again by their values. */
+  rows: z.string(),
   position: StreamPosition,
   /** Batches that were committed. */
   batch_id: count,
@@ -49,6 +53,25 @@ export const StreamOffset = z.object({
   totals: StreamTotals,
 });
 export type StreamOffset = z.infer<typeof StreamOffset>;
+
+/**
+ * The snapshot of the sink that has a batch. The property names it beside the offset: it outlives the
+ * snapshot, and where that was rolled back and removed tells that its rows are gone.
+ */
+export const SinkSnapshot = z.object({
+  /** Of the sink; a copy of it has another one. */
+  table_uuid: z.string(),
+  snapshot_id: id,
+  /** In decimal; it grows along a table's history. 0 in format v1, which has none. */
+  sequence_number: z.string().regex(/^\d{1,19}$/),
+});
+export type SinkSnapshot = z.infer<typeof SinkSnapshot>;
+
+/** What the property says; where people have set it by hand, the offset alone perhaps. */
+export const OffsetProperty = StreamOffset.extend({
+  sink_snapshot: SinkSnapshot.nullable().default(null),
+});
+export type OffsetProperty = z.infer<typeof OffsetProperty>;
 
 /** Before the first batch. */
 export const NO_TOTALS: StreamTotals = {
@@ -59,6 +82,7 @@ export const NO_TOTALS: StreamTotals = {
   output_bytes: 0,
   output_files: 0,
   deleted_rows: 0,
+  unmatched_deletes: 0,
 };
 
 /** Prefix of the table property that holds an offset, and of the entry in snapshot summaries. */

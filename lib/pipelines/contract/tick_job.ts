@@ -20,6 +20,8 @@ export const TickParams = z.object({
   sourceNames: z.array(z.string()),
   /** Null where the sink does not exist yet. */
   sink: TableLocationSchema.nullable(),
+  /** UUID of the source that was read before; null before the first look. */
+  sourceUuid: z.string().nullable(),
   /** UUID of the sink that batches went to before; null before the first. */
   sinkUuid: z.string().nullable(),
   epoch: count,
@@ -68,6 +70,7 @@ export const TickBatch = z.object({
   outputBytes: count,
   outputFiles: count,
   deletedRows: count,
+  unmatchedDeletes: count,
   sourceSnapshotId: z.string(),
   sinkSnapshotId: z.string(),
 });

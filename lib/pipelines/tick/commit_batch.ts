@@ -20,7 +20,8 @@ import {
   type StreamTotals,
 } from "../contract/offset.ts";
 import type { TickBatch, TickParams } from "../contract/tick_job.ts";
-import { formatOffset, offsetAction } from "./offset_action.ts";
+import { formatOffset, withOffset } from "./offset_action.ts";
+import { rowsDigest } from "./rows_digest.ts";
 import type { BatchPlan } from "./plan_batch.ts";
 import type { StagedRows } from "./stage_rows.ts";
 import type { SinkTable } from "./stream_tables.ts";
@@ -52,6 +53,7 @@ export interface WrittenBatch {
 interface PreparedSnapshot {
   readonly make: (properties: Readonly<Record<string, string>>) => SnapshotAction;
   readonly deletedRows: number;
+  readonly unmatchedDeletes: number;
   /** Removes what was written for it, where it is certainly not committed. */
   abort(): Promise<void>;
 }
@@ -95,11 +97,11 @@ async function commitOnce(
   });
   await commitTransaction(
     sink.store,
-    // The offset first: a fenced stream need not write manifests.
-    [
-      offsetAction({ key, expected: offset, next }),
-      announcing(action, () => options.onCommit(written())),
-    ],
+    withOffset(announcing(action, () => options.onCommit(written())), {
+      key,
+      expected: offset,
+      next,
+    }),
     {
       operationId: host.operationId,
       base,
@@ -132,9 +134,18 @@ async function prepare(
       taskId: attempt,
       signal: host.signal,
     });
+    // None of the rows is there: a delta of nothing would make no snapshot.
+    const isNothing = files.length === 0 && (prepared.delta.deletes ?? []).length === 0;
     return {
-      make: (properties) => rowDelta({ rows: files, ...prepared.delta, properties }),
+      make: (properties) =>
+        isNothing
+          ? fastAppend({ files, properties })
+          : rowDelta({ rows: files, ...prepared.delta, properties }),
       deletedRows: prepared.deletedRows ?? 0,
+      // An upsert deletes by key whatever is there, and nothing may be.
+      unmatchedDeletes: leaving.match === "as_often"
+        ? leaving.keys.rows - (prepared.deletedRows ?? 0)
+        : 0,
       abort: () => prepared.abort(),
     };
   }
@@ -144,16 +155,17 @@ async function prepare(
   return {
     make: (properties) => (replaces ? replacePartitions : append)({ files, properties }),
     deletedRows: 0,
+    unmatchedDeletes: 0,
     abort: () => Promise.resolve(),
   };
 }
 
 function nextOffset(
   rows: StagedRows,
-  { deletedRows }: PreparedSnapshot,
+  prepared: PreparedSnapshot,
   { plan, source, offset, params }: CommitBatchOptions,
 ): StreamOffset {
-  const sums = sumsOf(rows, deletedRows);
+  const sums = sumsOf(rows, prepared);
   const before = offset?.totals ?? NO_TOTALS;
   const totals = Object.fromEntries(
     Object.entries(sums).map(([name, value]) => [name, before[name as keyof StreamTotals] + value]),
@@ -164,6 +176,7 @@ function nextOffset(
     source: params.sourceNames[0] ?? "",
     source_uuid: source.metadata.tableUuid,
     source_schema_id: source.metadata.currentSchemaId,
+    rows: rowsDigest(params.options),
     position: plan.position,
     batch_id: (offset?.batch_id ?? 0) + 1,
     epoch: params.epoch,
@@ -171,7 +184,10 @@ function nextOffset(
   };
 }
 
-function sumsOf(rows: StagedRows, deletedRows: number): StreamTotals {
+function sumsOf(
+  rows: StagedRows,
+  { deletedRows, unmatchedDeletes }: PreparedSnapshot,
+): StreamTotals {
   return {
     input_rows: rows.inputRows,
     input_bytes: rows.inputBytes,
@@ -180,6 +196,7 @@ function sumsOf(rows: StagedRows, deletedRows: number): StreamTotals {
     output_bytes: rows.files.reduce((sum, { fileSizeInBytes }) => sum + fileSizeInBytes, 0),
     output_files: rows.files.length,
     deleted_rows: deletedRows,
+    unmatched_deletes: unmatchedDeletes,
   };
 }
 
@@ -191,7 +208,7 @@ function batchOf(
     readonly snapshotId: bigint | undefined;
   },
 ): TickBatch {
-  const sums = sumsOf(rows, prepared.deletedRows);
+  const sums = sumsOf(rows, prepared);
   return {
     batchId: next.batch_id,
     inputRows: sums.input_rows,
@@ -201,6 +218,7 @@ function batchOf(
     outputBytes: sums.output_bytes,
     outputFiles: sums.output_files,
     deletedRows: sums.deleted_rows,
+    unmatchedDeletes: sums.unmatched_deletes,
     sourceSnapshotId: next.position.snapshot_id ?? "",
     sinkSnapshotId: String(snapshotId ?? ""),
   };
@@ -226,6 +244,7 @@ function isOvertaken(error: unknown): boolean {
     "delete_conflict",
     "data_conflict",
     "delete_format_mismatch",
+    "spec_conflict",
     // The sink was expired meanwhile: what came since can no longer be told.
     "starting_snapshot_lost",
   ];

@@ -37,6 +37,8 @@ export interface PlanBatchOptions {
   readonly position: StreamPosition;
   readonly sourceChanges: PipelineOptions["source_changes"];
   readonly limits: BatchLimits;
+  /** Makes each snapshot, or a full scan, one batch, whatever the limits say; false by default. */
+  readonly wholeSnapshots?: boolean;
   /** Reads no further than this snapshot; null for the current one. */
   readonly untilSnapshotId: bigint | null;
   readonly signal: AbortSignal;
@@ -114,15 +116,16 @@ export function stepsAfter(
 
 /** All files of one snapshot, oldest data first, whoever lists them. */
 async function planFullScan(
-  { metadata, manifests, position, limits, signal }: PlanBatchOptions,
+  options: PlanBatchOptions,
   { head, filesRead }: { readonly head: Snapshot; readonly filesRead: number },
 ): Promise<BatchPlan> {
+  const { metadata, manifests, position, signal } = options;
   const snapshot = snapshotById(metadata, BigInt(position.snapshot_id ?? ""));
   if (snapshot === undefined) throw expired(position);
   const all: FileScanTask[] = [];
   for await (const task of planFiles({ metadata, snapshot, manifests, signal })) all.push(task);
   all.sort(byAge);
-  const room = new Room(limits);
+  const room = new Room(limitsOf(options));
   const tasks: FileScanTask[] = [];
   for (const task of all.slice(filesRead)) {
     if (!room.take(task)) break;
@@ -178,7 +181,7 @@ class StepPlanner {
 
   constructor(options: PlanBatchOptions) {
     this.#options = options;
-    this.#room = new Room(options.limits);
+    this.#room = new Room(limitsOf(options));
     this.#position = options.position;
   }
 
@@ -202,6 +205,8 @@ class StepPlanner {
       }
       if (treatment !== "read") this.#counts[treatment]++;
       this.#position = after(snapshot);
+      const isBatch = this.#options.wholeSnapshots === true && this.#tasks.length > 0;
+      if (isBatch) return this.#planned({ more: at < steps.length - 1 });
     }
     return this.#planned({ more: false });
   }
@@ -261,6 +266,11 @@ class StepPlanner {
 
 function after({ snapshotId }: Snapshot): StreamPosition {
   return { snapshot_id: String(snapshotId), files_read: null, scan_all_files: false };
+}
+
+function limitsOf({ limits, wholeSnapshots = false }: PlanBatchOptions): BatchLimits {
+  const none = Number.MAX_SAFE_INTEGER;
+  return wholeSnapshots ? { files: none, rows: none, bytes: none } : limits;
 }
 
 /** What is left of the limits. */

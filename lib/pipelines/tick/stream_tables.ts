@@ -35,6 +35,8 @@ export async function openStreamTables(params: TickParams, host: JobHost): Promi
       throw isNotFound(error) ? dropped("source", error) : error;
     }),
   ]);
+  const { tableUuid } = source.metadata;
+  if (params.sourceUuid !== null && tableUuid !== params.sourceUuid) throw sourceReplaced();
   if (sink === null) {
     if (params.sinkUuid !== null) throw dropped("sink", null);
     return { source, sink, offset: null };
@@ -47,7 +49,6 @@ export async function openStreamTables(params: TickParams, host: JobHost): Promi
     return { source, sink, offset };
   }
   if (offset.epoch > params.epoch) throw fenced();
-  const { tableUuid } = source.metadata;
   if (offset.source_uuid !== tableUuid) {
     const isSameName = params.sourceNames.includes(offset.source);
     throw isSameName ? sourceReplaced() : checkpointTaken(offset);

@@ -27,9 +27,11 @@ import type { JobHost } from "../../jobs/mod.ts";
 import { toTableBatch, type Transform } from "../../sql/mod.ts";
 import type { StreamOffset, StreamPosition } from "../contract/offset.ts";
 import type { TickParams, TickResult } from "../contract/tick_job.ts";
+import { defineSink } from "../sink_definition.ts";
 import { lagOf } from "./lag.ts";
 import { type BatchPlan, planBatch, stepsAfter } from "./plan_batch.ts";
 import type { WrittenBatch } from "./commit_batch.ts";
+import { requireSameRows } from "./rows_digest.ts";
 import { requireSameColumns, sinkChanges, sinkColumns } from "./sink_schema.ts";
 import { startPosition } from "./start_position.ts";
 import { keyMissing } from "./stage_rows.ts";
@@ -52,6 +54,7 @@ export async function tick(
     const rows = transform?.outputSchema ?? schema;
     requireWritableBy(params, { transform, rows });
     if (tables.sink !== null) requireFitting(params, tables.sink, rows);
+    else defineSink(sinkColumns(rows.fields), params.options);
     const start = position === null
       ? startPosition(source.metadata, params.options.start_from)
       : stillThere(source.metadata, position);
@@ -69,7 +72,9 @@ export async function tick(
     try {
       return await taken(plan, { params, tables, schema, host, engine });
     } catch (error) {
-      if (plan.tasks.length < 2 || !isTooMuch(error)) throw error;
+      if (plan.tasks.length < 2 || !isTooMuch(error) || replacesPartitions(params.options)) {
+        throw error;
+      }
       // The next batches of the isolate begin with what did fit.
       engine.maxFiles = Math.floor(plan.tasks.length / 2);
     }
@@ -118,6 +123,11 @@ async function taken(
       onCommit: (written) => host.announce(toResult(written)),
     }),
   );
+}
+
+/** What one batch wrote, the next one must not replace: batches are not cut where others would be. */
+function replacesPartitions({ write_mode: mode }: TickParams["options"]): boolean {
+  return mode === "overwrite-partitions";
 }
 
 /** A batch that does not fit into memory, where one of fewer files may. */
@@ -193,6 +203,7 @@ async function plannedBatch(
       rows: options.max_rows_per_batch ?? none,
       bytes: options.max_bytes_per_batch,
     },
+    wholeSnapshots: replacesPartitions(options),
     untilSnapshotId: untilSnapshotId === null ? null : BigInt(untilSnapshotId),
     signal: host.signal,
   });
@@ -205,10 +216,12 @@ function noticeChanges(
     readonly schema: Schema;
   },
 ): void {
+  const { schemas } = source.metadata;
+  const before = schemas.find((one) => one.schemaId === offset?.source_schema_id);
+  if (offset !== null) requireSameRows({ offset, options, before, now: schema });
   const passes = options.transform === undefined && options.schema_changes === "fail";
   if (!passes || offset === null) return;
-  const { schemas } = source.metadata;
-  requireSameColumns(schemas.find((one) => one.schemaId === offset.source_schema_id), schema);
+  requireSameColumns(before, schema);
 }
 
 /**

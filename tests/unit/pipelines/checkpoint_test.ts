@@ -29,6 +29,7 @@ function checkpointOf(batchId: number): Checkpoint {
       source: "db.events",
       source_uuid: "u1",
       source_schema_id: 0,
+      rows: "",
       position,
       batch_id: batchId,
       epoch: 1,

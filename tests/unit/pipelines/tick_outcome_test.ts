@@ -12,6 +12,7 @@ const OFFSET: StreamOffset = {
   source: "db.source",
   source_uuid: SOURCE,
   source_schema_id: 0,
+  rows: "",
   position: POSITION,
   batch_id: 1,
   epoch: 1,

@@ -92,6 +92,7 @@ function offsetOf(batchId: number): StreamOffset {
     source: "db.source",
     source_uuid: "7d3a1c80-5a5e-4f0e-9d0c-0d8f3c1b2a10",
     source_schema_id: 0,
+    rows: "",
     position: { snapshot_id: String(100 + batchId), files_read: null, scan_all_files: false },
     batch_id: batchId,
     epoch: 1,

@@ -48,6 +48,18 @@ Deno.test("planBatch() bounds files, rows and bytes, and always takes one file",
   );
 });
 
+Deno.test("planBatch() makes each snapshot a batch where batches must be whole", async () => {
+  const flow = new Flow();
+  await flow.append("a", "b", "c");
+  await flow.append("d");
+  const whole = { wholeSnapshots: true, limits: limits({ files: 1 }) };
+  const batches = await flow.drain(whole);
+  assert.deepEqual(files(batches), [["a", "b", "c"], ["d"]]);
+  const head = flow.head;
+  const scan = { snapshot_id: String(head.snapshotId), files_read: 0, scan_all_files: true };
+  assert.deepEqual(files(await flow.drain({ ...whole, position: scan })), [["a", "b", "c", "d"]]);
+});
+
 Deno.test("planBatch() goes on in the middle of a snapshot at every file", async () => {
   const flow = new Flow();
   await flow.append("before");
