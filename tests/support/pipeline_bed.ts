@@ -81,7 +81,7 @@ async function openBed(dataDir: string, { wrap, wrapCatalog, ...more }: Pipeline
   const pipelines: Pipelines = await createPipelines({
     state,
     withCatalog: (fn) => fn(wrapCatalog?.(catalog) ?? catalog),
-    catalogName: () => "drls",
+    catalog: () => config,
     runner: wrap?.(pool) ?? pool,
     hub,
     clock: { now: Date.now },
@@ -98,6 +98,7 @@ async function openBed(dataDir: string, { wrap, wrapCatalog, ...more }: Pipeline
   return {
     dataDir,
     state,
+    config,
     catalog,
     pool,
     hub,
@@ -166,7 +167,7 @@ export async function writeFiles(
 }
 
 /** Waits for figures of a pipeline that are as wanted. */
-function untilOf(hub: PipelineHub) {
+export function untilOf(hub: PipelineHub) {
   return (id: string, holds: (metrics: PipelineMetrics) => boolean): Promise<PipelineMetrics> => {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

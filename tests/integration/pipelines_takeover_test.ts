@@ -1,0 +1,359 @@
+/**
+ * Two servers that believe to run one pipeline, at the moments that matter: before a commit and
+ * after it, with replies that are lost, clocks that differ, and a sink that others change meanwhile.
+ */
+import assert from "node:assert/strict";
+import type { CommitAction } from "../../lib/iceberg/commit/commit_action.ts";
+import { rollBackAction } from "../../lib/iceberg/evolve/roll_back.ts";
+import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
+import {
+  type PipelineMetrics,
+  StartPipelineRequest,
+  type TickRunner,
+} from "../../lib/pipelines/mod.ts";
+import { pinsOf } from "../../lib/pins/mod.ts";
+import { type PipelineBed, untilOf, withPipelineBed } from "../support/pipeline_bed.ts";
+import { Gate, openRival } from "../support/rival_pipelines.ts";
+import { commitOne, storeOf } from "../support/writable_tables.ts";
+
+const HOUR_MS = 3_600_000;
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+/** The first commit waits before its server is asked for leave. */
+function gatedBefore(gate: Gate): (runner: TickRunner) => TickRunner {
+  return gated(gate, async (pass, leave) => {
+    await pass();
+    await leave();
+  });
+}
+
+/** The first commit waits when it has leave. */
+function gatedAfter(gate: Gate): (runner: TickRunner) => TickRunner {
+  return gated(gate, async (pass, leave) => {
+    await leave();
+    await pass();
+  });
+}
+
+function gated(
+  gate: Gate,
+  order: (pass: () => Promise<void>, leave: () => Promise<void>) => Promise<void>,
+) {
+  return (runner: TickRunner): TickRunner => {
+    let commits = 0;
+    return {
+      park: (id) => runner.park(id),
+      run: (id, params, options) =>
+        runner.run(id, params, {
+          ...options,
+          async onCommit(note) {
+            const leave = async () => void await options.onCommit?.(note);
+            const pass = () => commits++ === 0 ? gate.pass() : Promise.resolve();
+            await order(pass, leave);
+          },
+        }),
+    };
+  };
+}
+
+/** The first batch comes through, and its server does not hear of it until the gate opens. */
+function deaf(gate: Gate): (runner: TickRunner) => TickRunner {
+  return (runner) => {
+    let batches = 0;
+    return {
+      park: (id) => runner.park(id),
+      async run(id, params, options) {
+        const result = await runner.run(id, params, options);
+        if (result.kind === "batch" && batches++ === 0) await gate.pass();
+        return result;
+      },
+    };
+  };
+}
+
+/** The first tick that finds rows waits before it begins. */
+function waiting(gate: Gate): (runner: TickRunner) => TickRunner {
+  return (runner) => {
+    let isOver = false;
+    return {
+      park: (id) => runner.park(id),
+      async run(id, params, options) {
+        const isEmpty = params.source.kind === "file" &&
+          params.source.metadataLocation.endsWith("/v1.metadata.json");
+        if (!isEmpty && !isOver) {
+          isOver = true;
+          await gate.pass();
+        }
+        return await runner.run(id, params, options);
+      },
+    };
+  };
+}
+
+/** Begins a pipeline in the bed, whose runner stands before the gate with the rows 0, 1, 2. */
+async function beginGated(bed: PipelineBed, gate: Gate): Promise<string> {
+  await bed.createTable("db.source");
+  await bed.append("db.source", [0, 1, 2]);
+  const { pipeline_id: id } = await bed.start();
+  await gate.reached;
+  return id;
+}
+
+/** Waits until the sink has read so many rows, each of which is there once. */
+async function checkRows(
+  bed: PipelineBed,
+  { id, rows, hub }: {
+    readonly id: string;
+    readonly rows: number;
+    readonly hub: PipelineBed["hub"];
+  },
+): Promise<PipelineMetrics> {
+  const isThere = (m: PipelineMetrics) => m.status === "idle" && m.rows_processed === rows;
+  const metrics = await untilOf(hub)(id, isThere);
+  assert.deepEqual(await bed.ids("db.sink"), numbers(rows));
+  return metrics;
+}
+
+Deno.test("a batch that waits for leave while another server takes over is refused", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    const id = await beginGated(bed, gate);
+    await using rival = await openRival(bed);
+    await checkRows(bed, { id, rows: 3, hub: rival.hub });
+    gate.open();
+    await bed.append("db.source", [3]);
+    const { batches_processed: batches } = await checkRows(bed, { id, rows: 4, hub: rival.hub });
+    assert.equal(batches, 2);
+    await untilLeft(bed);
+  }, { wrap: gatedBefore(gate) });
+});
+
+Deno.test("a batch that has leave already is refused by the sink where another server was there", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    const id = await beginGated(bed, gate);
+    await using rival = await openRival(bed);
+    await checkRows(bed, { id, rows: 3, hub: rival.hub });
+    gate.open();
+    await bed.append("db.source", [3]);
+    const { batches_processed: batches } = await checkRows(bed, { id, rows: 4, hub: rival.hub });
+    assert.equal(batches, 2);
+    await untilLeft(bed);
+  }, { wrap: gatedAfter(gate) });
+});
+
+Deno.test("a batch of a server that has lost the pipeline counts where it comes before the next one's", async () => {
+  const [first, second] = [new Gate(), new Gate()];
+  await withPipelineBed(async (bed) => {
+    const id = await beginGated(bed, first);
+    await using rival = await openRival(bed, { wrap: gatedAfter(second) });
+    // Both are about to commit the same rows.
+    await second.reached;
+    first.open();
+    await until(async () => (await bed.ids("db.sink")).length === 3);
+    second.open();
+    const metrics = await checkRows(bed, { id, rows: 3, hub: rival.hub });
+    assert.equal(metrics.batches_processed, 1);
+    await bed.append("db.source", [3]);
+    await checkRows(bed, { id, rows: 4, hub: rival.hub });
+    await untilLeft(bed);
+  }, { wrap: gatedAfter(first) });
+});
+
+Deno.test("a batch whose server never hears that it came through is not made again by the next", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    const id = await beginGated(bed, gate);
+    assert.deepEqual(await bed.ids("db.sink"), numbers(3));
+    await using rival = await openRival(bed);
+    const metrics = await checkRows(bed, { id, rows: 3, hub: rival.hub });
+    assert.deepEqual([metrics.batches_processed, metrics.output_rows], [1, 3]);
+    // What the first one records late counts no more.
+    gate.open();
+    await untilLeft(bed);
+    await bed.append("db.source", [3]);
+    await checkRows(bed, { id, rows: 4, hub: rival.hub });
+  }, { wrap: deaf(gate) });
+});
+
+Deno.test("a stream that began on an empty source holds it before it reads, and after a takeover", async () => {
+  const [first, second] = [new Gate(), new Gate()];
+  await withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    const { pipeline_id: id } = await bed.start();
+    await bed.until(id, ({ status }) => status === "idle");
+    await bed.append("db.source", [0, 1]);
+    await bed.append("db.source", [2]);
+    await first.reached;
+    const [oldest] = await snapshotsOf(bed, "db.source");
+    assert.deepEqual(await heldOf(bed), [String(oldest)]);
+    await using rival = await openRival(bed, { wrap: gatedAfter(second) });
+    await second.reached;
+    assert.deepEqual(await heldOf(bed), [String(oldest)]);
+    first.open();
+    second.open();
+    await checkRows(bed, { id, rows: 3, hub: rival.hub });
+  }, { wrap: gatedBefore(first) });
+});
+
+Deno.test("a stream that began on an empty source reads all of it, though its first snapshots expired", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    const { pipeline_id: id } = await bed.start();
+    await bed.until(id, ({ status }) => status === "idle");
+    for (const row of [0, 1, 2]) await bed.append("db.source", [row]);
+    await gate.reached;
+    // Another engine's expiry, which knows of no pipeline.
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.source"));
+    await commitOne(store, removingSnapshots((await snapshotsOf(bed, "db.source")).slice(0, 2)));
+    gate.open();
+    await checkRows(bed, { id, rows: 3, hub: bed.hub });
+    await bed.append("db.source", [3]);
+    await checkRows(bed, { id, rows: 4, hub: bed.hub });
+  }, { wrap: waiting(gate) });
+});
+
+Deno.test("a stream goes on where its offset says, when its snapshots and its checkpoint are gone", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    for (const id of [0, 1, 2]) await bed.append("db.source", [id]);
+    const { pipeline_id: id } = await bed.start({ max_files_per_batch: 1 });
+    await checkRows(bed, { id, rows: 3, hub: bed.hub });
+    await bed.pipelines.stop(bed.ctx, id);
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.sink"));
+    // Another writer's snapshot is all that is left.
+    await bed.append("db.sink", [3]);
+    await bed.append("db.source", [3]);
+    const { metadata } = await store.load();
+    const head = currentSnapshot(metadata)?.snapshotId;
+    const gone = metadata.snapshots.map((one) => one.snapshotId).filter((one) => one !== head);
+    await commitOne(store, removingSnapshots(gone));
+    await Deno.remove(`${bed.dataDir}/checkpoint`, { recursive: true });
+    await bed.append("db.source", [4]);
+    await bed.start({ max_files_per_batch: 1 });
+    await bed.until(id, (m) => m.status === "idle" && m.rows_processed === 5);
+    assert.deepEqual(await bed.ids("db.sink"), [0, 1, 2, 3, 3, 4]);
+  }));
+
+Deno.test("a sink that was rolled back fails its pipeline, and none of its rows come twice", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    for (const id of [0, 1, 2]) await bed.append("db.source", [id]);
+    const { pipeline_id: id } = await bed.start({ max_files_per_batch: 1 });
+    await checkRows(bed, { id, rows: 3, hub: bed.hub });
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.sink"));
+    const [first, , third] = await snapshotsOf(bed, "db.sink");
+    assert(first !== undefined && third !== undefined);
+    // Another engine does; drls itself refuses to while the pipeline runs.
+    await commitOne(store, rollBackAction(first, () => {}));
+    await bed.append("db.source", [3]);
+    const { last_error: error } = await bed.until(id, ({ status }) => status === "failed");
+    assert.equal(error?.code, "sink_rolled_back");
+    assert.deepEqual(await bed.ids("db.sink"), [0]);
+    // As the message says: the sink is brought back, and the same checkpoint goes on.
+    await commitOne(store, settingMain(third));
+    await bed.start({ max_files_per_batch: 1 });
+    await checkRows(bed, { id, rows: 4, hub: bed.hub });
+  }));
+
+for (const [what, skewMs] of [["ahead", HOUR_MS], ["behind", -HOUR_MS]] as const) {
+  Deno.test(`servers agree on a pipeline when the clock of one is an hour ${what}`, () =>
+    withPipelineBed(async (bed) => {
+      await bed.createTable("db.source");
+      await bed.append("db.source", [0, 1, 2]);
+      const { pipeline_id: id } = await bed.start();
+      await checkRows(bed, { id, rows: 3, hub: bed.hub });
+      await using rival = await openRival(bed, { clock: { now: () => Date.now() + skewMs } });
+      await bed.append("db.source", [3]);
+      await checkRows(bed, { id, rows: 4, hub: rival.hub });
+      // Each sees what the other records, and what it is asked by the other.
+      await bed.until(id, (m) => m.rows_processed === 4);
+      assert.equal((await bed.pipelines.stop(bed.ctx, id)).status, "stopped");
+      await bed.append("db.source", [4]);
+      await bed.start();
+      await checkRows(bed, { id, rows: 5, hub: bed.hub });
+      assert.equal((await rival.pipelines.stop(bed.ctx, id)).status, "stopped");
+    }));
+}
+
+Deno.test("a server of another state is told that the stream is not its own any more", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    await bed.append("db.source", [0, 1, 2]);
+    const { pipeline_id: id } = await bed.start();
+    await checkRows(bed, { id, rows: 3, hub: bed.hub });
+    await using rival = await openRival(bed, { hasOwnState: true });
+    const request = StartPipelineRequest.parse({
+      source_table: "db.source",
+      sink_table: "db.sink",
+      checkpoint_location: `${bed.dataDir}/checkpoint`,
+    });
+    const taken = await rival.pipelines.start(bed.ctx, request, null);
+    // Until the new one has committed, both may: each batch is the work of one of them.
+    let rows = 3;
+    while (bed.hub.latest(id)?.status !== "failed") {
+      await bed.append("db.source", [rows++]);
+      await checkRows(bed, { id: taken.pipeline_id, rows, hub: rival.hub });
+    }
+    assert.equal(bed.hub.latest(id)?.last_error?.code, "stream_fenced");
+    await bed.append("db.source", [rows++]);
+    await checkRows(bed, { id: taken.pipeline_id, rows, hub: rival.hub });
+  }));
+
+/** Waits until the first server runs nothing any more, and has left nothing. */
+async function untilLeft(bed: PipelineBed): Promise<void> {
+  await until(() => Promise.resolve(bed.pipelines.running() === 0));
+  await until(async () => (await orphansOf(bed)).length === 0);
+}
+
+/** Data files of the sink that no snapshot of its leads to. */
+async function orphansOf(bed: PipelineBed): Promise<readonly string[]> {
+  const { metadata } = await storeOf(bed.catalog, await bed.catalog.locate("db.sink")).load();
+  const lists = metadata.snapshots.map((one) => one.manifestList ?? "");
+  const names = await Array.fromAsync(Deno.readDir(`${bed.dataDir}/warehouse/db/sink/data`));
+  const isUsed = (name: string) => lists.some((list) => list.includes(name.slice(6, 42)));
+  return names.map(({ name }) => name).filter((name) => !isUsed(name));
+}
+
+/** Oldest first. */
+async function snapshotsOf(bed: PipelineBed, table: string): Promise<readonly bigint[]> {
+  const { metadata } = await storeOf(bed.catalog, await bed.catalog.locate(table)).load();
+  return metadata.snapshots.map(({ snapshotId }) => snapshotId);
+}
+
+/** Snapshots of the source that are held. */
+async function heldOf({ state }: PipelineBed): Promise<readonly (string | null)[]> {
+  const pins = await pinsOf(state, { table: "db.source", nowMs: Date.now() });
+  return pins.map(({ snapshotId }) => snapshotId === null ? null : String(snapshotId));
+}
+
+function removingSnapshots(snapshotIds: readonly bigint[]): CommitAction {
+  return {
+    name: "remove snapshots",
+    apply: () =>
+      Promise.resolve({ requirements: [], updates: [{ action: "remove-snapshots", snapshotIds }] }),
+  };
+}
+
+/** Rolls forward as well, which a rollback does not. */
+function settingMain(snapshotId: bigint): CommitAction {
+  return {
+    name: "set main",
+    apply: ({ table: { metadata } }) => {
+      const main = metadata.refs.get("main");
+      assert(main !== undefined);
+      const ref = { ...main, snapshotId };
+      return Promise.resolve({ requirements: [], updates: [{ action: "set-snapshot-ref", ref }] });
+    },
+  };
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  while (!await holds()) {
+    assert(performance.now() < giveUpAt, String(holds));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
