@@ -258,6 +258,27 @@ Deno.test("a sink that was rolled back fails its pipeline, and none of its rows 
     await checkRows(bed, { id, rows: 4, hub: bed.hub });
   }));
 
+Deno.test("an idle pipeline notices that its sink was rolled back, though nothing is left of its batches", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    await bed.createTable("db.sink");
+    await bed.append("db.sink", [100]);
+    for (const id of [0, 1]) await bed.append("db.source", [id]);
+    const { pipeline_id: id } = await bed.start({ max_files_per_batch: 1 });
+    await bed.until(id, (m) => m.status === "idle" && m.rows_processed === 2);
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.sink"));
+    const [own, ...gone] = await snapshotsOf(bed, "db.sink");
+    assert(own !== undefined && gone.length === 2);
+    // Another engine rolls back, and removes what nothing leads to any more.
+    await commitOne(store, rollBackAction(own, () => {}));
+    await commitOne(store, removingSnapshots(gone));
+    await bed.append("db.source", [2]);
+    const { last_error: error } = await bed.until(id, ({ status }) => status === "failed");
+    assert.equal(error?.code, "sink_rolled_back");
+    await assert.rejects(bed.start(), { code: "sink_rolled_back" });
+    assert.deepEqual(await bed.ids("db.sink"), [100]);
+  }));
+
 for (const [what, skewMs] of [["ahead", HOUR_MS], ["behind", -HOUR_MS]] as const) {
   Deno.test(`servers agree on a pipeline when the clock of one is an hour ${what}`, () =>
     withPipelineBed(async (bed) => {
