@@ -14,8 +14,15 @@ export interface LaneOptions {
   readonly refuse?: (waiting: number) => AppError;
 }
 
+/** Whoever has isolates for tasks. */
+export interface Lender<C> {
+  /** A free isolate for a task, or null; it is released after the task. */
+  tryAcquire(): C | null;
+  release(client: C): void;
+}
+
 /** A set of isolates, and who waits for one, in the order of arrival. */
-export class Lane<C> {
+export class Lane<C> implements Lender<C> {
   readonly #free: C[];
   readonly #waiting = new Set<(client: C) => void>();
   readonly #maxWaiting: number;
@@ -67,25 +74,25 @@ export class Lane<C> {
 
 /** Isolates that one job has reserved for its tasks. */
 export class Helpers<C> {
-  readonly #lane: Lane<C>;
+  readonly #lender: Lender<C>;
   readonly #reserved = new Map<number, C>();
   #next = 1;
   #isOver = false;
 
-  constructor(lane: Lane<C>) {
-    this.#lane = lane;
+  constructor(lender: Lender<C>) {
+    this.#lender = lender;
   }
 
   /** Null where none is free. */
   reserve(): number | null {
-    const client = this.#isOver ? null : this.#lane.tryAcquire();
+    const client = this.#isOver ? null : this.#lender.tryAcquire();
     if (client === null) return null;
     const isolate = this.#next++;
     this.#reserved.set(isolate, client);
     return isolate;
   }
 
-  /** For one task; whoever takes it gives it back to the lane. */
+  /** For one task; whoever takes it gives it back to its lender. */
   take(isolate: number): C {
     const client = this.#reserved.get(isolate);
     if (client === undefined) throw new TypeError(`Cannot use isolate ${isolate}: not reserved`);
@@ -96,7 +103,7 @@ export class Helpers<C> {
   /** The job is over: what it reserved and did not use goes back. */
   release(): void {
     this.#isOver = true;
-    for (const client of this.#reserved.values()) this.#lane.release(client);
+    for (const client of this.#reserved.values()) this.#lender.release(client);
     this.#reserved.clear();
   }
 }

@@ -1,12 +1,14 @@
 /** The `JobRunner` of the configured catalog. */
 import type { JobRunner } from "../lib/jobs/mod.ts";
 import { CurrentPool, sumOf } from "./_current_pool.ts";
-import type { TablePool, TablePoolStats } from "./table_pool.ts";
+import type { Lender, TableIsolate, TablePool, TablePoolStats } from "./table_pool.ts";
 
 /** A `JobRunner` whose isolates can be exchanged. */
 export interface CurrentJobs extends JobRunner {
   /** Works from now on with isolates of these permissions; the same ones change nothing. */
   permit(permissions: Deno.PermissionOptionsObject): void;
+  /** Isolates in use, while no job wants them; what is lent stays until it is given back. */
+  readonly lender: Lender<TableIsolate>;
   /** Starts the isolates ahead of the first job; resolves once they are ready. */
   warm(): Promise<void>;
   /** Of the isolates in use, and of those before them that still work. */
@@ -24,6 +26,7 @@ export function createCurrentJobs(
   return {
     run: (job, params, options) => current.use((pool) => pool.run(job, params, options)),
     permit: (next) => current.permit(next),
+    lender: lenderOf(current),
     warm: () => current.pool.warm(),
     stats() {
       const all = current.pools.map((pool) => pool.stats());
@@ -35,5 +38,29 @@ export function createCurrentJobs(
       };
     },
     close: () => current.close(),
+  };
+}
+
+/** Lends isolates of the pool in use, which counts as working meanwhile. */
+function lenderOf(current: CurrentPool<TablePool>): Lender<TableIsolate> {
+  const lent = new Map<TableIsolate, () => void>();
+  return {
+    tryAcquire() {
+      const { lender } = current.pool;
+      const isolate = lender.tryAcquire();
+      if (isolate === null) return null;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      lent.set(isolate, () => {
+        lender.release(isolate);
+        resolve();
+      });
+      void current.use(() => promise);
+      return isolate;
+    },
+    release(isolate) {
+      const giveBack = lent.get(isolate);
+      lent.delete(isolate);
+      giveBack?.();
+    },
   };
 }

@@ -89,6 +89,7 @@ export function createIsolates({ settings, places, onCrash }: IsolatesOptions): 
     permissions: pipelinePermissions(places),
     loadModules: loadWasmModules,
     onCrash,
+    helpers: { lender: jobs.lender, isolates: settings.tableIsolates },
   });
   return {
     reader,

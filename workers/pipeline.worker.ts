@@ -1,4 +1,5 @@
 /** The isolate of one pipeline: runs its ticks, one after another. */
+import { installedEncodeRowsTask } from "../lib/columnar/mod.ts";
 import { initParquet, wasmMemoryBytes } from "../lib/columnar/parquet/mod.ts";
 import { sweepJobs } from "../lib/maintenance/jobs/mod.ts";
 import { StreamEngine, streamJob } from "../lib/pipelines/tick/mod.ts";
@@ -20,7 +21,7 @@ const engine = new StreamEngine(() => {
 }, Math.floor(memoryBytes * ENGINE_SHARE));
 
 serveTables({
-  jobs: [...sweepJobs, streamJob(engine)],
+  jobs: [...sweepJobs, streamJob(engine), installedEncodeRowsTask],
   prepare(modules) {
     initParquet(modules.parquet);
     duckdb = modules.duckdb ?? null;

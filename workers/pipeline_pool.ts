@@ -8,7 +8,12 @@ import type { TickParams, TickResult, TickRunner } from "../lib/pipelines/mod.ts
 import { tickJob } from "../lib/pipelines/mod.ts";
 import { sumOf } from "./_current_pool.ts";
 import type { TableModules } from "./table_methods.ts";
-import { createTablePool, type TablePool, type TablePoolStats } from "./table_pool.ts";
+import {
+  createTablePool,
+  type TablePool,
+  type TablePoolOptions,
+  type TablePoolStats,
+} from "./table_pool.ts";
 
 /** Options of {@linkcode createPipelinePool}. */
 export interface PipelinePoolOptions {
@@ -17,6 +22,8 @@ export interface PipelinePoolOptions {
   readonly permissions: Deno.PermissionOptionsObject;
   readonly loadModules: () => Promise<TableModules>;
   readonly onCrash: (isolate: string, reason: string) => void;
+  /** Isolates that encode rows for pipelines when they have nothing else to do. */
+  readonly helpers?: TablePoolOptions["helpers"];
 }
 
 /** A `TickRunner` over isolates. */
@@ -102,7 +109,7 @@ class Pool implements PipelinePool {
   #place(pipelineId: string): Place {
     const known = this.#places.get(pipelineId);
     if (known !== undefined) return known;
-    const { memoryBytes, loadModules, onCrash } = this.#options;
+    const { memoryBytes, loadModules, onCrash, helpers } = this.#options;
     const pool = createTablePool({
       isolates: 1,
       name: `pipeline-${pipelineId}`,
@@ -111,6 +118,7 @@ class Pool implements PipelinePool {
       permissions: this.#permissions,
       loadModules,
       onCrash,
+      ...(helpers === undefined ? {} : { helpers }),
     });
     const place: Place = { pool, running: 0, retired: false };
     this.#places.set(pipelineId, place);

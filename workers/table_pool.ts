@@ -16,11 +16,12 @@ import { sweepOperationJob } from "../lib/jobs/mod.ts";
 import { uuidV7 } from "../lib/uuid_v7.ts";
 import { interruptedAfterCommit, interruptedWhileCommitting } from "./_failures.ts";
 import { JobRun, type RunTask } from "./_job_run.ts";
-import { Helpers, Lane } from "./_lane.ts";
+import { Helpers, Lane, type Lender } from "./_lane.ts";
 import { TableIsolate } from "./_table_isolate.ts";
 import { Progress, type TableModules } from "./table_methods.ts";
 
-export { MAX_WAITING_JOBS } from "./_lane.ts";
+export { type Lender, MAX_WAITING_JOBS } from "./_lane.ts";
+export type { TableIsolate } from "./_table_isolate.ts";
 
 /** How long a job that is asked to stop may take to clean up. */
 const STOP_WITHIN_MS = 30_000;
@@ -47,6 +48,8 @@ export interface TablePoolOptions {
   readonly permissions: Deno.PermissionOptionsObject;
   readonly loadModules: () => Promise<TableModules>;
   readonly onCrash: (isolate: string, reason: string) => void;
+  /** Does the tasks of its jobs; by default those of its own isolates that are free. */
+  readonly helpers?: { readonly lender: Lender<TableIsolate>; readonly isolates: number };
   /** Told where something was left undone that no caller hears of. */
   readonly onProblem?: (what: string, error: unknown) => void;
   /** The isolate's module; tests have their own. */
@@ -67,6 +70,8 @@ export interface TablePoolStats {
 
 /** A `JobRunner` over isolates. */
 export interface TablePool extends JobRunner {
+  /** Its isolates for long jobs, while no job wants them. */
+  readonly lender: Lender<TableIsolate>;
   /** Starts all isolates ahead of the first job; resolves once they are ready. */
   warm(): Promise<void>;
   stats(): TablePoolStats;
@@ -83,6 +88,8 @@ class Pool implements TablePool {
   readonly #options: TablePoolOptions;
   readonly #isolates: readonly TableIsolate[];
   readonly #lanes: Readonly<Record<"short" | "long", Lane<TableIsolate>>>;
+  /** Of the isolates that do tasks. */
+  readonly #helpers: Lender<TableIsolate>;
   #running = 0;
   #lost = 0;
   #stuck = 0;
@@ -98,6 +105,11 @@ class Pool implements TablePool {
     );
     this.#isolates = [short, ...long];
     this.#lanes = { short: new Lane([short]), long: new Lane(long) };
+    this.#helpers = options.helpers?.lender ?? this.#lanes.long;
+  }
+
+  get lender(): Lender<TableIsolate> {
+    return this.#lanes.long;
   }
 
   async warm(): Promise<void> {
@@ -116,7 +128,7 @@ class Pool implements TablePool {
 
   async run<P, R>(job: JobSpec<P, R>, params: P, options: RunJobOptions): Promise<R> {
     const checked = job.params.parse(params);
-    const helpers = new Helpers(this.#lanes.long);
+    const helpers = new Helpers(this.#helpers);
     const run = new JobRun({ job: options, helpers, runTask: this.#runTask(options) });
     let isLost = false;
     try {
@@ -237,17 +249,18 @@ class Pool implements TablePool {
           stopWithinMs: STOP_WITHIN_MS,
         });
       } finally {
-        this.#lanes.long.release(isolate);
+        this.#helpers.release(isolate);
       }
     };
   }
 
   #createIsolate(name: string): TableIsolate {
-    const { memoryBytes, isolates, permissions, loadModules } = this.#options;
+    const { memoryBytes, permissions, loadModules, helpers } = this.#options;
+    const width = helpers?.isolates ?? this.#options.isolates;
     return new TableIsolate({
       name,
       worker: this.#options.worker ?? new URL("./table.worker.ts", import.meta.url),
-      setup: { memoryBytes, width: isolates },
+      setup: { memoryBytes, width },
       permissions,
       loadModules,
       onCrash: (reason) => {

@@ -35,6 +35,7 @@ export { matchingRows } from "./table/matching_rows.ts";
 export { readAhead, type ReadAheadOptions } from "./table/read_ahead.ts";
 export { type ReadTable, readTask, type ReadTaskOptions } from "./table/read_task.ts";
 export { DataFileWriter, type DataFileWriterOptions } from "./table/data_file_writer.ts";
+export { installedEncodeRowsTask, rowEncoder } from "./table/encode_rows.ts";
 export { dataFolder, FileLocations } from "./table/write/file_locations.ts";
 export { PartitionRouter, type PartitionRows } from "./table/write/partition_router.ts";
 export {

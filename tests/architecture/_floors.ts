@@ -17,6 +17,7 @@ const ADAPTERS = new Set([
 const ADAPTER_SUPPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ["storage"],
   sql: ["columnar"],
+  columnar: ["jobs"],
   access: ["state"],
   jobs: ["catalog", "storage"],
   operations: ["access", "state", "jobs", "catalog"],

@@ -75,6 +75,8 @@ Deno.test("findForbiddenImports() keeps neighbours apart, save the named pairs",
   assert.deepEqual(reasons("lib/pins/a.ts", "../state/mod.ts"), []);
   assert.deepEqual(reasons("lib/pins/a.ts", "../operations/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/jobs/a.ts", "../operations/mod.ts"), neighbours);
+  assert.deepEqual(reasons("lib/columnar/a.ts", "../jobs/mod.ts"), []);
+  assert.deepEqual(reasons("lib/jobs/a.ts", "../columnar/mod.ts"), neighbours);
   assert.deepEqual(reasons("lib/columnar/a.ts", "../storage/mod.ts"), neighbours);
 });
 

@@ -8,7 +8,13 @@ import { rewriteManifestsJob } from "../../lib/maintenance/contract/mod.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
 import { uuidV7 } from "../../lib/uuid_v7.ts";
 import { JOB_NICENESS } from "../../workers/_give_way.ts";
-import { createTablePool, MAX_WAITING_JOBS, type TablePool } from "../../workers/table_pool.ts";
+import {
+  createTablePool,
+  type Lender,
+  MAX_WAITING_JOBS,
+  type TableIsolate,
+  type TablePool,
+} from "../../workers/table_pool.ts";
 import {
   countJob,
   crashJob,
@@ -148,6 +154,60 @@ Deno.test("tasks go to free isolates; where none is, the job does them itself", 
   await withPool(async (pool) => {
     const shared = await Promise.all([1, 2].map(() => pool.run(shareJob, { parts: 8 }, options())));
     assert.deepEqual(shared.map(({ bytes }) => bytes), [16_000_000, 16_000_000]);
+  });
+});
+
+/** A lender that keeps count of what it has lent. */
+function counted(
+  lender: Lender<TableIsolate>,
+): Lender<TableIsolate> & { lent: number; out: number } {
+  return {
+    lent: 0,
+    out: 0,
+    tryAcquire() {
+      const isolate = lender.tryAcquire();
+      if (isolate !== null) {
+        this.lent++;
+        this.out++;
+      }
+      return isolate;
+    },
+    release(isolate) {
+      this.out--;
+      lender.release(isolate);
+    },
+  };
+}
+
+Deno.test("tasks go to isolates that another pool lends, while its own jobs do not want them", async () => {
+  await withPool(async (other) => {
+    const lender = counted(other.lender);
+    const pool = createTablePool({
+      isolates: 1,
+      memoryBytes: MEMORY_BYTES,
+      permissions: { read: false },
+      loadModules: async () => ({ parquet: await loadWasmModule("parquet") }),
+      onCrash: () => assert.fail("No isolate ought to be lost"),
+      worker: new URL("../support/jobs.worker.ts", import.meta.url),
+      helpers: { lender, isolates: 2 },
+    });
+    try {
+      const shared = await pool.run(shareJob, { parts: 8 }, options());
+      assert.deepEqual(shared, { bytes: 16_000_000, width: 2 });
+      assert(lender.lent > 0);
+      assert.equal(lender.out, 0);
+      const aborter = new AbortController();
+      const { signal } = aborter;
+      const busy = [1, 2].map(() => other.run(waitJob, {}, options({ signal })).catch(() => null));
+      const { lent } = lender;
+      assert.equal((await pool.run(shareJob, { parts: 3 }, options())).bytes, 6_000_000);
+      assert.equal(lender.lent, lent);
+      aborter.abort(new AppError("cancelled", "cancelled", "enough"));
+      await Promise.all(busy);
+      await Promise.all([1, 2].map(() => other.run(readJob, {}, options())));
+    } finally {
+      pool.close();
+    }
   });
 });
 

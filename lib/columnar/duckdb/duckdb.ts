@@ -27,6 +27,15 @@ import { callWithin, CutOff } from "./_watchdog.ts";
  */
 export const MAX_CALL_MS = 20_000;
 
+/**
+ * Messages that are taken in one call, at most: a call costs a thread that keeps its time, and a message
+ * is two thousand rows. The first calls take fewer, for those who want the first rows only.
+ */
+const MAX_MESSAGES = 64;
+/** Bytes and milliseconds after which a call takes no more of them. */
+const MAX_MESSAGES_BYTES = 4 * 1024 * 1024;
+const MAX_MESSAGES_MS = 8;
+
 /** A table inside the engine. */
 export interface EngineTable {
   readonly schema: string;
@@ -165,19 +174,39 @@ export class DuckDb {
       }
       // The engine reuses its answer's memory with the next call.
       yield header.slice();
-      while (true) {
+      for (let limit = 1; !ended; limit = Math.min(limit * 2, MAX_MESSAGES)) {
         await pacer.breathe(signal);
-        const message = this.#guard(() => engine.fetchQueryResults(this.#connection));
-        if (message === null) continue;
-        if (message.length === 0) break;
-        yield message.slice();
+        const taken = this.#guard(() => this.#take(limit));
+        yield* taken.messages;
+        if (taken.failure !== null) throw taken.failure;
+        ended = taken.isLast;
       }
-      ended = true;
     } finally {
       if (!ended && !this.#trapped) {
         this.#guard(() => engine.cancelPendingQuery(this.#connection));
       }
     }
+  }
+
+  /** The next messages; what fails behind some of them is told with them. */
+  #take(limit: number): Taken {
+    const endsAtMs = performance.now() + MAX_MESSAGES_MS;
+    const messages: Uint8Array[] = [];
+    let bytes = 0;
+    try {
+      do {
+        const message = this.#engine.fetchQueryResults(this.#connection);
+        if (message === null) break;
+        if (message.length === 0) return { messages, isLast: true, failure: null };
+        messages.push(message.slice());
+        bytes += message.length;
+      } while (
+        messages.length < limit && bytes < MAX_MESSAGES_BYTES && performance.now() < endsAtMs
+      );
+    } catch (error) {
+      return { messages, isLast: false, failure: this.#failure(error) };
+    }
+    return { messages, isLast: false, failure: null };
   }
 
   #connect(): number {
@@ -210,4 +239,12 @@ export class DuckDb {
     else if (this.#thrown instanceof AppError) return this.#thrown;
     return queryFailure(error);
   }
+}
+
+/** Messages of a result. */
+interface Taken {
+  readonly messages: readonly Uint8Array[];
+  readonly isLast: boolean;
+  /** What came of the rest; null where there is more. */
+  readonly failure: AppError | null;
 }

@@ -64,8 +64,10 @@ export interface DataFileWriterOptions {
    * have the columns and, for a partitioned spec, the columns that it is made of.
    */
   readonly equalityIds?: readonly number[];
-  /** Encodes row groups, several at a time perhaps; in this isolate by default. */
+  /** Encodes row groups; in this isolate by default. */
   readonly encode?: (batches: readonly RecordBatch[]) => Promise<EncodedRowGroup>;
+  /** Row groups that `encode` may have at a time, while rows go on coming; 1 by default. */
+  readonly encodesAtATime?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -103,6 +105,8 @@ export class DataFileWriter {
       metrics,
       encode: options.encode ??
         ((batches) => Promise.resolve(encodeRowGroup(batches, { schema, settings, metrics }))),
+      encodesAtATime: options.encodesAtATime ?? 1,
+      encoding: { count: 0 },
       specId: spec.specId,
       sortOrderId: sortOrder?.orderId ?? null,
       targetFileSizeBytes: options.targetFileSizeBytes ?? targetFileSize(properties),

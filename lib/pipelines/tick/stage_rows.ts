@@ -3,7 +3,7 @@
  * sink that are to go for them.
  */
 import type { RecordBatch } from "apache-arrow";
-import { DataFileWriter, KeyBag, LatestRows, readChanges } from "../../columnar/mod.ts";
+import { DataFileWriter, KeyBag, LatestRows, readChanges, rowEncoder } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { LoadedTable } from "../../iceberg/ports.ts";
@@ -104,6 +104,8 @@ class Stage {
       spec: defaultSpec(metadata),
       operationId: host.operationId,
       memoryBytes: Math.floor(host.memoryBytes * WRITER_SHARE),
+      encode: rowEncoder(metadata, host),
+      encodesAtATime: host.tasks.width,
       signal: host.signal,
     });
     this.#latest = mode !== "upsert" ? null : new LatestRows({

@@ -2,7 +2,7 @@
  * Appends streamed rows: into data files as they come, then into the table in one snapshot. Whatever
  * goes wrong before the commit leaves nothing behind; a commit of unknown outcome leaves everything.
  */
-import { DataFileWriter, dataFolder } from "../../columnar/mod.ts";
+import { DataFileWriter, dataFolder, rowEncoder } from "../../columnar/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { CommitAction } from "../../iceberg/commit/commit_action.ts";
 import { systemCommitRuntime } from "../../iceberg/commit/commit_runtime.ts";
@@ -14,7 +14,6 @@ import type { FileWriter, LoadedTable } from "../../iceberg/ports.ts";
 import { currentSchema, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
 import type { JobHost } from "../../jobs/mod.ts";
 import { joinLocation } from "../../storage/mod.ts";
-import { rowEncoder } from "../append/encode_rows.ts";
 import { Upload } from "../append/parquet_upload.ts";
 import { rowBlocks } from "../append/row_blocks.ts";
 import { writeBlocks } from "../append/write_blocks.ts";

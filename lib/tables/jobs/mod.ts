@@ -2,7 +2,7 @@
 import { type InstalledJob, installJob } from "../../jobs/mod.ts";
 import { appendJob, evolveJob, purgeTableJob, rollbackJob } from "../contract/mod.ts";
 import { installedEncodeBlockTask } from "../append/encode_block.ts";
-import { installedEncodeRowsTask } from "../append/encode_rows.ts";
+import { installedEncodeRowsTask } from "../../columnar/mod.ts";
 import { append } from "./append.ts";
 import { evolve } from "./evolve.ts";
 import { purgeTable } from "./purge_table.ts";

@@ -34,6 +34,16 @@ export interface PartitionWriterShared {
   /** Told of every file before its first byte is written. */
   created(location: string): void;
   encode(batches: readonly RecordBatch[]): Promise<EncodedRowGroup>;
+  /** Row groups that are encoded at a time, at least 1, and those that are. */
+  readonly encodesAtATime: number;
+  readonly encoding: { count: number };
+}
+
+/** A row group that is being encoded. */
+interface Encoding {
+  readonly group: Promise<EncodedRowGroup>;
+  /** Bytes of its rows in memory. */
+  readonly memoryBytes: number;
 }
 
 /** One partition's rows. */
@@ -42,6 +52,8 @@ export class PartitionWriter {
   readonly #partition: readonly IcebergValue[];
   readonly #buffer = new RowGroupBuffer();
   readonly #files: DataFile[] = [];
+  /** In the order of their rows. */
+  readonly #encoding: Encoding[] = [];
   #open: ParquetAssembler | null = null;
 
   constructor(shared: PartitionWriterShared, partition: readonly IcebergValue[]) {
@@ -68,7 +80,7 @@ export class PartitionWriter {
   async write(rows: RecordBatch): Promise<void> {
     this.#buffer.push(rows);
     for (;;) {
-      const limit = this.#groupMemoryBytes();
+      const limit = await this.#nextGroupBytes();
       if (this.#buffer.memoryBytes < limit) return;
       await this.#writeGroup(limit);
     }
@@ -80,9 +92,10 @@ export class PartitionWriter {
     await this.#append(group);
   }
 
-  /** Writes what waits in memory as one row group. */
+  /** Writes what waits in memory. */
   async flush(): Promise<void> {
-    while (this.#buffer.rows > 0) await this.#writeGroup(this.#groupMemoryBytes());
+    while (this.#buffer.rows > 0) await this.#writeGroup(await this.#nextGroupBytes());
+    while (this.#encoding.length > 0) await this.#appendOldest();
   }
 
   /** Writes what waits in memory and closes the open file; rows may follow, in another one. */
@@ -95,26 +108,55 @@ export class PartitionWriter {
   async abort(): Promise<void> {
     const open = this.#open;
     this.#open = null;
+    await Promise.allSettled(this.#encoding.splice(0).map(({ group }) => group));
     await open?.abort();
   }
 
   /** Memory of the rows that fill the next row group: what the group or the file still has room for. */
-  #groupMemoryBytes(): number {
-    const { settings, targetFileSizeBytes, maxGroupMemoryBytes, ratio } = this.#shared;
-    const room = targetFileSizeBytes - (this.#open?.sizeBytes ?? 0);
-    const encodedBytes = Math.max(1, Math.min(settings.rowGroupSizeBytes, room));
-    const perByte = ratio.encodedBytes === 0 ? 1 : ratio.memoryBytes / ratio.encodedBytes;
-    return Math.min(maxGroupMemoryBytes, encodedBytes * perByte);
+  async #nextGroupBytes(): Promise<number> {
+    const { settings, targetFileSizeBytes, maxGroupMemoryBytes } = this.#shared;
+    // How large those become that are being encoded is a guess, and the next may be of another file.
+    const isNearlyFull = () => this.#roomBytes() < targetFileSizeBytes * (1 - FULL_SHARE);
+    while (this.#encoding.length > 0 && isNearlyFull()) await this.#appendOldest();
+    const encodedBytes = Math.max(1, Math.min(settings.rowGroupSizeBytes, this.#roomBytes()));
+    return Math.min(maxGroupMemoryBytes, encodedBytes * this.#memoryPerByte());
+  }
+
+  /** Bytes that the open file still takes, by all that is known. */
+  #roomBytes(): number {
+    const waiting = this.#encoding.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+    const { targetFileSizeBytes } = this.#shared;
+    return targetFileSizeBytes - (this.#open?.sizeBytes ?? 0) - waiting / this.#memoryPerByte();
+  }
+
+  #memoryPerByte(): number {
+    const { encodedBytes, memoryBytes } = this.#shared.ratio;
+    return encodedBytes === 0 ? 1 : memoryBytes / encodedBytes;
   }
 
   async #writeGroup(memoryBytes: number): Promise<void> {
-    const { ratio } = this.#shared;
+    const { encodesAtATime, encoding } = this.#shared;
     const before = this.#buffer.memoryBytes;
     const batches = this.#buffer.take(memoryBytes);
     if (batches.length === 0) return;
-    const takenBytes = before - this.#buffer.memoryBytes;
-    const group = await this.#shared.encode(batches);
-    ratio.memoryBytes += takenBytes;
+    const group = this.#shared.encode(batches);
+    group.catch(() => {
+      // Thrown where it is appended, unless one before it has failed.
+    });
+    this.#encoding.push({ group, memoryBytes: before - this.#buffer.memoryBytes });
+    encoding.count++;
+    while (this.#encoding.length > 0 && encoding.count >= encodesAtATime) {
+      await this.#appendOldest();
+    }
+  }
+
+  async #appendOldest(): Promise<void> {
+    const { ratio, encoding } = this.#shared;
+    const oldest = this.#encoding.shift();
+    if (oldest === undefined) return;
+    encoding.count--;
+    const group = await oldest.group;
+    ratio.memoryBytes += oldest.memoryBytes;
     ratio.encodedBytes += group.metadata.pagesLength;
     await this.#append(group);
   }

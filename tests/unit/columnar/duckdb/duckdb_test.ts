@@ -16,6 +16,18 @@ Deno.test("a result comes in batches, as many rows as there are", async () => {
   assert.equal(await countRows("SELECT range AS i FROM range(5000)"), 5000);
 });
 
+Deno.test("rows before one that fails come first, and the failure behind them", async () => {
+  const sql =
+    "SELECT CASE WHEN range < 900000 THEN 1 ELSE error('Not this one') END FROM range(1000000)";
+  const { batches } = await db.stream(sql, signal);
+  let rows = 0;
+  await assert.rejects(async () => {
+    for await (const batch of batches) rows += batch.numRows;
+  }, { kind: "invalid" });
+  assert(rows > 500_000 && rows <= 900_000, `${rows} rows`);
+  assert.equal(await countRows("SELECT 1"), 1);
+});
+
 Deno.test("booleans cast to bytes come as Arrow's bits, nested ones too", async () => {
   const sql =
     "SELECT [true, NULL, range = 1]::TINYINT[] AS l, (range = 0)::TINYINT AS b FROM range(2)";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { installedEncodeRowsTask } from "../../../../lib/columnar/mod.ts";
 import { AppError } from "../../../../lib/errors.ts";
 import { evolveSchemaAction } from "../../../../lib/iceberg/evolve/evolve_action.ts";
 import { Schema } from "../../../../lib/iceberg/spec/schema.ts";
@@ -6,7 +7,6 @@ import type { PartitionSpec } from "../../../../lib/iceberg/spec/partition_spec.
 import type { TableMetadata } from "../../../../lib/iceberg/spec/table_metadata.ts";
 import type { IcebergValue } from "../../../../lib/iceberg/spec/types.ts";
 import { installedEncodeBlockTask } from "../../../../lib/tables/append/encode_block.ts";
-import { installedEncodeRowsTask } from "../../../../lib/tables/append/encode_rows.ts";
 import { type AppendFormat, AppendReceipt } from "../../../../lib/tables/contract/mod.ts";
 import { append } from "../../../../lib/tables/jobs/append.ts";
 import { arrowStream, bodyOf, parquetFile } from "../../../support/append_bodies.ts";

@@ -1,29 +1,28 @@
 /**
- * The task that encodes rows of one partition in another isolate: rows of partitions come together in
- * the job's own, and would all be encoded there.
+ * The task that encodes rows of one file in another isolate: rows that a job makes in its own would
+ * otherwise be encoded there, too, and it could not go on meanwhile.
  */
-import { serializeWithoutHistory } from "../../iceberg/spec/serialize_without_history.ts";
-import { type RecordBatch, RecordBatchStreamWriter } from "apache-arrow";
+import { type RecordBatch, RecordBatchReader, RecordBatchStreamWriter } from "apache-arrow";
 import { z } from "zod";
-import { batchBytes } from "../../columnar/mod.ts";
+import { parseTableMetadata } from "../../iceberg/spec/parse_table_metadata.ts";
+import { serializeWithoutHistory } from "../../iceberg/spec/serialize_without_history.ts";
+import { currentSchema, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
+import { defineJob, installJob, type JobHost } from "../../jobs/mod.ts";
+import { releaseBytes } from "../../release_bytes.ts";
+import { batchBytes } from "../arrow/batch_bytes.ts";
 import {
   type EncodedRowGroup,
   encodeRowGroup,
   metricsConfig,
   writeSettings,
-} from "../../columnar/parquet/mod.ts";
-import { parseTableMetadata } from "../../iceberg/spec/parse_table_metadata.ts";
-import { currentSchema, type TableMetadata } from "../../iceberg/spec/table_metadata.ts";
-import { defineJob, installJob, type JobHost } from "../../jobs/mod.ts";
-import { releaseBytes } from "../../release_bytes.ts";
-import { receivedBatches } from "./encode_block.ts";
+} from "../parquet/mod.ts";
 
 /** Fewer bytes of rows are encoded on the spot: sending them would take as long. */
 const MIN_SENT_BYTES = 1024 * 1024;
 
 /** Encodes an Arrow stream of the table's rows as one row group. */
-export const encodeRowsTask = defineJob({
-  name: "append.encode-rows",
+const encodeRowsTask = defineJob({
+  name: "encode-rows",
   params: z.object({ metadata: z.string(), stream: z.instanceof(Uint8Array) }),
   result: z.custom<EncodedRowGroup>((value) => typeof value === "object" && value !== null),
 });
@@ -34,7 +33,7 @@ export const installedEncodeRowsTask = installJob(
   ({ metadata: text, stream }) => {
     const bytes = new TextEncoder().encode(text);
     const metadata = parseTableMetadata(bytes, { location: "metadata of a task" });
-    const group = encodeHere(receivedBatches(stream), metadata);
+    const group = encodeHere([...RecordBatchReader.from(stream)], metadata);
     releaseBytes(stream);
     return Promise.resolve(group);
   },
