@@ -234,7 +234,7 @@ async function isRefused(access: Access, settings: Settings): Promise<boolean> {
   }
 }
 
-/** Pipelines, which begin to run. The names of their tables begin with the configured catalog's. */
+/** Pipelines, which begin to run: those of the configured catalog. */
 async function openPipelines(
   settings: Settings,
   { configuration, ...deps }:
@@ -242,12 +242,15 @@ async function openPipelines(
     & { readonly configuration: CatalogConfiguration },
 ): Promise<Pipelines> {
   const { checkpointRoots, maxPipelines, dataDir } = settings;
-  let name = (await configured(configuration)).catalog_name ?? settings.catalog.name;
-  configuration.subscribe((config) => name = config.name);
+  const { catalog_type: type, catalog_name: name, ...rest } = await configured(configuration);
+  let catalog = type === null || name === null
+    ? settings.catalog
+    : { type, name, warehouse: rest.warehouse, uri: rest.uri, extraProps: rest.extra_props };
+  configuration.subscribe((config) => catalog = config);
   return await createPipelines({
     ...deps,
     ...{ checkpointRoots, maxPipelines, dataDir },
-    catalogName: () => name,
+    catalog: () => catalog,
     cores: navigator.hardwareConcurrency,
   });
 }

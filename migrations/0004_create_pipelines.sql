@@ -6,6 +6,9 @@ CREATE TABLE pipelines (
   -- Made of the checkpoint location: a stream is what its checkpoint says it is.
   stream_key TEXT NOT NULL UNIQUE,
   checkpoint_location TEXT NOT NULL,
+  -- The catalog that it began with, as its tables' names begin and as catalogs are told apart.
+  catalog_name TEXT NOT NULL,
+  catalog_key TEXT NOT NULL,
   -- namespace.table, without the catalog.
   source_table TEXT NOT NULL,
   sink_table TEXT NOT NULL,
@@ -32,9 +35,13 @@ CREATE TABLE pipelines (
   until_snapshot_id TEXT,
   figures TEXT NOT NULL,
   restarts INTEGER NOT NULL,
+  -- Failures since the last tick that came through, and when the first of them was.
+  failures INTEGER NOT NULL,
+  failing_since INTEGER,
   last_error TEXT,
   principal_name TEXT NOT NULL,
-  -- Which request started it, where that had an idempotency key.
+  -- Digests of the idempotency key, with its principal, and of the request that started it.
+  start_key TEXT UNIQUE,
   start_request TEXT,
   created_at INTEGER NOT NULL,
   started_at INTEGER NOT NULL,

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, type ErrorKind } from "../errors.ts";
 import type { FileIo } from "../iceberg/ports.ts";
 import type { Log } from "../log.ts";
 import {
@@ -22,7 +22,12 @@ import { StreamOffset, StreamPosition } from "./contract/offset.ts";
 const FILE_NAME = "drls-checkpoint.json";
 const MAX_FILE_BYTES = 1024 * 1024;
 
-const PLACES = "Expected an absolute path, or an s3:// location where the catalog has such a store";
+const PLACES =
+  "Expected an absolute path, or an s3:// location where the catalog's own properties " +
+  "name such a store: credentials that it hands out for a table are for that table";
+const OUTSIDE =
+  "Expected a place below checkpoints in the data directory, the folder for temporary " +
+  "files or the warehouse; set DRLS_CHECKPOINT_ROOTS for others";
 
 /** What the file says. */
 export const Checkpoint = z.object({
@@ -60,6 +65,8 @@ export function streamKey(checkpoint: string): string {
 export interface CheckpointPlaces {
   /** Folders and `s3://` prefixes beside those of the catalog. */
   readonly roots: readonly string[];
+  /** The configured catalog's; null where it knows it itself. */
+  readonly warehouse: string | null;
   /** Stores of the configured catalog. */
   readonly storage: StorageSpec;
 }
@@ -70,13 +77,8 @@ export class CheckpointFile {
   readonly #location: string;
 
   /** `checkpoint` is a normalized location. Nothing is reached before the first call. */
-  constructor(checkpoint: string, { roots, storage }: CheckpointPlaces) {
-    const local = roots.filter((root) => root.startsWith("/"));
-    const catalogRoots = storage.local?.roots ?? [];
-    this.#io = openStorage({
-      ...storage,
-      local: { kind: "local", roots: [...new Set([...local, ...catalogRoots])] },
-    });
+  constructor(checkpoint: string, places: CheckpointPlaces) {
+    this.#io = openStorage(storageOf(places));
     this.#location = joinLocation(checkpoint, FILE_NAME);
   }
 
@@ -93,7 +95,10 @@ export class CheckpointFile {
     return parse(bytes);
   }
 
-  /** Replaces it at once, for readers too. */
+  /**
+   * Replaces it at once, for readers too. `invalid`/`checkpoint_location_invalid` where nothing can be
+   * written, and errors of a store that may pass.
+   */
   async write(checkpoint: Checkpoint): Promise<void> {
     const text = JSON.stringify(Checkpoint.parse(checkpoint), null, 2);
     try {
@@ -104,17 +109,35 @@ export class CheckpointFile {
   }
 }
 
+/**
+ * The catalog's stores, within bounds. Where a catalog's server says where tables lie, its credentials
+ * alone bound these; a checkpoint's place comes from whoever starts a pipeline.
+ */
+function storageOf({ roots, warehouse, storage: { local, s3 } }: CheckpointPlaces): StorageSpec {
+  const isInStore = (root: string) => parseLocation(root).scheme === "s3";
+  const folders = roots.filter((root) => !isInStore(root)).map(normalizeLocation);
+  const named = warehouse !== null && warehouse !== "" && isInStore(warehouse) ? [warehouse] : [];
+  const prefixes = [...roots.filter(isInStore), ...s3?.roots ?? named].map(normalizeLocation);
+  return {
+    local: { kind: "local", roots: [...new Set([...folders, ...local?.roots ?? []])] },
+    s3: s3 === null ? null : { ...s3, roots: [...new Set(prefixes)] },
+  };
+}
+
 /** Options of {@linkcode CheckpointWriter}. */
 export interface CheckpointWriterOptions {
   readonly checkpointRoots: readonly string[];
   readonly log: Log;
 }
 
+/** Where a checkpoint may lie for now: catalogs are configured anew. */
+export type CurrentPlaces = Omit<CheckpointPlaces, "roots">;
+
 /** Writes the newest state of a stream behind its back: a batch does not wait for it. */
 export class CheckpointWriter {
   readonly #location: string;
   readonly #options: CheckpointWriterOptions;
-  #waiting: { readonly storage: StorageSpec; readonly checkpoint: Checkpoint } | null = null;
+  #waiting: { readonly places: CurrentPlaces; readonly checkpoint: Checkpoint } | null = null;
   #writing: Promise<void> | null = null;
 
   constructor(location: string, options: CheckpointWriterOptions) {
@@ -123,14 +146,22 @@ export class CheckpointWriter {
   }
 
   /** What is not written yet is left out for it. */
-  save(storage: StorageSpec, checkpoint: Checkpoint): void {
-    this.#waiting = { storage, checkpoint };
-    this.#writing ??= this.#write().finally(() => this.#writing = null);
+  save(places: CurrentPlaces, checkpoint: Checkpoint): void {
+    this.#waiting = { places, checkpoint };
+    if (this.#writing === null) this.#begin();
   }
 
   /** Resolves once all that was saved is written, or has failed and is in the log. */
   async written(): Promise<void> {
-    await this.#writing;
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  #begin(): void {
+    this.#writing = this.#write().finally(() => {
+      this.#writing = null;
+      // Saved after the last look at it.
+      if (this.#waiting !== null) this.#begin();
+    });
   }
 
   async #write(): Promise<void> {
@@ -138,8 +169,7 @@ export class CheckpointWriter {
     for (let next = this.#waiting; next !== null; next = this.#waiting) {
       this.#waiting = null;
       try {
-        await new CheckpointFile(this.#location, { roots, storage: next.storage })
-          .write(next.checkpoint);
+        await new CheckpointFile(this.#location, { roots, ...next.places }).write(next.checkpoint);
       } catch (error) {
         const { pipeline_id } = next.checkpoint;
         log.warn("Cannot write the checkpoint of a pipeline", { pipeline_id, error });
@@ -158,20 +188,27 @@ function parse(bytes: Uint8Array): Checkpoint {
   }
 }
 
+/** Kinds of what is wrong with a place rather than with what is there. */
+const OF_THE_PLACE: ReadonlySet<string> = new Set<ErrorKind>([
+  "already_exists",
+  "forbidden",
+  "invalid",
+  "not_found",
+  "unauthenticated",
+  "unavailable",
+]);
+
 /** Places that no checkpoint can be at are errors of the field that names them. */
 function namingPlace(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error;
-  if (error.kind === "forbidden") return placeForbidden(error);
-  const isNoStore = ["storage_not_configured", "storage_scheme_unsupported"].includes(error.code);
-  return isNoStore ? checkpointInvalid(PLACES, error) : error;
-}
-
-function placeForbidden(cause: unknown): AppError {
-  return checkpointInvalid(
-    "Expected a place below checkpoints in the data directory, the folder for temporary files or " +
-      "the warehouse; set DRLS_CHECKPOINT_ROOTS for others",
-    cause,
-  );
+  if (!(error instanceof AppError) || error.retryable) return error;
+  switch (error.code) {
+    case "location_outside_warehouse":
+      return checkpointInvalid(OUTSIDE, error);
+    case "storage_not_configured":
+    case "storage_scheme_unsupported":
+      return checkpointInvalid(PLACES, error);
+  }
+  return OF_THE_PLACE.has(error.kind) ? checkpointInvalid(error.message, error) : error;
 }
 
 function checkpointInvalid(message: string, cause?: unknown): AppError {

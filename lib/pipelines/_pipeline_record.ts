@@ -29,6 +29,7 @@ export type RecordChanges = Partial<
   Pick<
     PipelineRow,
     | "desired"
+    | "epoch"
     | "failing_since"
     | "failures"
     | "figures"
@@ -56,7 +57,7 @@ const PIN_BREAKERS = ["expire", "drop-table", "rollback"];
 /** See the module. */
 export class PipelineRecord {
   readonly #deps: PipelineRecordDeps;
-  readonly #owner: Ownership;
+  #owner: Ownership;
   #row: PipelineRow;
   #recorded: PipelineRow;
   #isPinned = false;
@@ -112,6 +113,7 @@ export class PipelineRecord {
       await this.#pin(tx, next, extras);
     });
     this.#row = this.#recorded = next;
+    this.#owner = { ...this.#owner, epoch: next.epoch };
     if (extras.needed !== undefined) {
       this.#isPinned = true;
       this.#needed = extras.needed;

@@ -20,7 +20,7 @@ import { catalogChanged, catalogKey } from "./_catalog_key.ts";
 import { CheckpointWriter } from "./_checkpoint.ts";
 import { createSink, isNotFound, type LocatedTables, locateTables } from "./_locate_tables.ts";
 import { PipelineRecord } from "./_pipeline_record.ts";
-import { isoTime, type PipelineRow } from "./_row.ts";
+import { hasNotBegun, isoTime, type PipelineRow } from "./_row.ts";
 import { pause, type SourceWatch, stateKey } from "./_source_watch.ts";
 import { type NextStep, outcomeOf } from "./_tick_outcome.ts";
 import { tickParams } from "./_tick_params.ts";
@@ -89,7 +89,7 @@ export class PipelineRun {
     this.#record = new PipelineRecord(row, deps);
     this.#checkpoint = new CheckpointWriter(row.checkpoint_location, deps);
     this.#trigger = parseTrigger(row.trigger_interval);
-    this.#isFirst = how === "started";
+    this.#isFirst = how === "started" || hasNotBegun(row);
     this.#over = this.#live();
   }
 
@@ -311,7 +311,7 @@ export class PipelineRun {
 
   /** Another writer that creates it first is as good, unless nobody finds it afterwards. */
   async #createSink(columns: readonly SinkColumn[]): Promise<void> {
-    await this.#withCatalog((catalog) => createSink(catalog, this.row, columns))
+    await this.#withCatalog((catalog) => createSink(catalog, { row: this.row, columns }))
       .catch((error: unknown) => {
         const isThere = error instanceof AppError && error.kind === "already_exists";
         if (!isThere || this.#isSinkMade) throw error;
@@ -362,11 +362,8 @@ export class PipelineRun {
     const verdict = afterFailure(error, { failures, nowMs, random: random() });
     log.warn("A pipeline failed", { pipeline_id: this.row.id, verdict: verdict.kind, error });
     if (verdict.kind === "give_up") {
-      await this.#record.move("defeat", {
-        desired: "stopped",
-        instance: null,
-        last_error: lastError,
-      });
+      const ended = { desired: "stopped", instance: null } as const;
+      await this.#record.move("defeat", { ...ended, last_error: lastError });
       this.#begin(error);
       return "failed";
     }

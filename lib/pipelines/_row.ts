@@ -1,5 +1,7 @@
 /** A pipeline as it is recorded, and what clients see of it. */
 import { z } from "zod";
+import type { CatalogConfig } from "../catalog/mod.ts";
+import { catalogKey } from "./_catalog_key.ts";
 import {
   BatchMetrics,
   PipelineError,
@@ -34,6 +36,8 @@ export const PipelineRow = z.object({
   id: z.string(),
   stream_key: z.string(),
   checkpoint_location: z.string(),
+  catalog_name: z.string(),
+  catalog_key: z.string(),
   source_table: z.string(),
   sink_table: z.string(),
   trigger_interval: z.string(),
@@ -51,8 +55,11 @@ export const PipelineRow = z.object({
   until_snapshot_id: z.string().nullable(),
   figures: json(Figures),
   restarts: z.int(),
+  failures: z.int(),
+  failing_since: z.int().nullable(),
   last_error: json(PipelineError).nullable(),
   principal_name: z.string(),
+  start_key: z.string().nullable(),
   start_request: z.string().nullable(),
   created_at: z.int(),
   started_at: z.int(),
@@ -70,9 +77,10 @@ export const NO_FIGURES: Figures = {
   lag: { snapshots: null, rows: null, seconds: null },
 };
 
-/** What the monitor sends of a pipeline. `catalog` begins the names of its tables. */
-export function toMetrics(row: PipelineRow, catalog: string): PipelineMetrics {
+/** What the monitor sends of a pipeline, whose tables are named after the catalog as it is called now. */
+export function toMetrics(row: PipelineRow, catalog: CatalogConfig): PipelineMetrics {
   const { figures: { batches, totals, changes, last_batch: last, lag } } = row;
+  const name = catalogKey(catalog) === row.catalog_key ? catalog.name : row.catalog_name;
   const perSecond = (rows: number) =>
     last === null || last.duration_ms === 0 ? 0 : rows * 1000 / last.duration_ms;
   return {
@@ -80,8 +88,8 @@ export function toMetrics(row: PipelineRow, catalog: string): PipelineMetrics {
     status: row.state,
     batches_processed: batches,
     rows_processed: totals.input_rows,
-    source_table: `${catalog}.${row.source_table}`,
-    sink_table: `${catalog}.${row.sink_table}`,
+    source_table: `${name}.${row.source_table}`,
+    sink_table: `${name}.${row.sink_table}`,
     status_since: isoTime(row.state_since),
     version: row.version,
     at: isoTime(row.updated_at),
@@ -94,6 +102,11 @@ export function toMetrics(row: PipelineRow, catalog: string): PipelineMetrics {
     restarts: row.restarts,
     last_error: row.last_error,
   };
+}
+
+/** Whether nothing has come of its start: its server died before the stream began. */
+export function hasNotBegun({ state, state_since, started_at }: PipelineRow): boolean {
+  return state === "starting" && state_since === started_at;
 }
 
 /** A time as clients read it. */

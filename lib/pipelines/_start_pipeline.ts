@@ -1,28 +1,33 @@
 /** Starting a pipeline: everything that can be refused is refused before anything is recorded. */
-import { createHash } from "node:crypto";
 import { type CallContext, recordAudit } from "../access/mod.ts";
 import { findTable, identifierOfNew } from "../catalog/mod.ts";
 import { AppError } from "../errors.ts";
 import { formatIdentifier } from "../iceberg/ports.ts";
+import type { SqlReader } from "../state/mod.ts";
 import type { StorageSpec } from "../storage/mod.ts";
 import { uuidV7 } from "../uuid_v7.ts";
+import { catalogKey } from "./_catalog_key.ts";
 import { type Checkpoint, CheckpointFile, normalizeCheckpoint, streamKey } from "./_checkpoint.ts";
 import { requireNoCircle } from "./_circles.ts";
-import { NO_FIGURES, type PipelineRow } from "./_row.ts";
+import { isoTime, NO_FIGURES, type PipelineRow } from "./_row.ts";
 import { requireSoundOptions } from "./_sound_options.ts";
+import { findRepeated } from "./_start_key.ts";
 import {
-  findByKey,
   findPipeline,
   insertPipeline,
   listPipelines,
   restartPipeline,
   type StartedPipeline,
+  type StartKey,
 } from "./_store.ts";
 import { PipelineOptions } from "./contract/options.ts";
 import type { StartPipelineRequest } from "./contract/requests.ts";
 import { parseTrigger } from "./contract/trigger.ts";
 import type { PipelinesDeps } from "./create_pipelines.ts";
 import { isActive } from "./state_machine.ts";
+
+/** Pipelines that are kept, also those that have ended: each is a row that every server reads. */
+export const MAX_KEPT_PIPELINES = 1_000;
 
 /** A pipeline that is recorded as this server's. */
 export interface RecordedStart {
@@ -35,14 +40,14 @@ export interface RecordedStart {
 export interface StartContext {
   readonly ctx: CallContext;
   /** Null where repeating the request is another start. */
-  readonly idempotencyKey: string | null;
+  readonly startKey: StartKey | null;
 }
 
 /** Checks and records a start; the role was checked before. */
 export async function recordStart(
   deps: PipelinesDeps,
   request: StartPipelineRequest,
-  { ctx, idempotencyKey }: StartContext,
+  { ctx, startKey }: StartContext,
 ): Promise<RecordedStart> {
   const { source_table, sink_table, checkpoint_location, trigger_interval, ...rest } = request;
   const options = PipelineOptions.parse(rest);
@@ -50,40 +55,32 @@ export async function recordStart(
   requireSoundOptions(options);
   const checkpoint = normalizeCheckpoint(checkpoint_location);
   const tables = await findTables(deps, { source_table, sink_table, signal: ctx.signal });
-  const { source, sink, storage } = tables;
-  requireNoCircle({ source, sink }, []);
-  const found = await new CheckpointFile(checkpoint, { roots: deps.checkpointRoots, storage })
-    .read(ctx.signal);
-  if (found !== null) requireSameStream(found, { source, sink });
+  requireNoCircle(tables, []);
   const { state, clock, instance } = deps;
-  const startRequest = idempotencyKey === null ? null : requestOf(request, ctx, idempotencyKey);
+  const stream = { key: streamKey(checkpoint), ...tables };
+  const id = uuidV7(clock.now());
+  const place = await claim(deps, { checkpoint, stream, id, signal: ctx.signal });
   return await state.transaction(async (tx) => {
-    const key = streamKey(checkpoint);
-    const known = await findByKey(tx, key);
-    if (known !== null && startRequest !== null && known.start_request === startRequest) {
-      return { row: known, kind: "known" } as const;
-    }
-    if (known !== null) requireStartable(known, { source, sink });
-    const running = (await listPipelines(tx)).filter((row) => isActive(row.state));
-    requireNoCircle(
-      { source, sink },
-      running.map((row) => ({ source: row.source_table, sink: row.sink_table })),
-    );
+    const repeated = await findRepeated(tx, startKey);
+    if (repeated !== null) return { row: repeated, kind: "known" } as const;
+    const known = await requireRoom(tx, stream);
     const nowMs = clock.now();
+    const { catalog, source, sink } = tables;
     const one: StartedPipeline = {
-      id: known?.id ?? uuidV7(nowMs),
-      key,
+      id: known?.id ?? id,
+      key: stream.key,
       checkpoint,
+      catalog,
       source,
       sink,
       trigger: trigger_interval,
       options,
       state: "starting",
       figures: NO_FIGURES,
-      ...placeOf(found),
+      ...place,
       principalName: ctx.principal.name,
       instance,
-      startRequest,
+      startKey,
       nowMs,
     };
     await (known === null ? insertPipeline(tx, one) : restartPipeline(tx, one));
@@ -101,37 +98,82 @@ export async function recordStart(
   }, { signal: ctx.signal });
 }
 
-/**
- * Where a stream stands that this state knows nothing of. The sink knows better, where it has not
- * lost what it was told: then nothing is read twice, and its caller hears of it.
- */
-function placeOf(found: Checkpoint | null): Pick<StartedPipeline, "place" | "sinkUuid"> {
-  if (found?.position == null) return { place: null, sinkUuid: null };
-  const batchId = found.offset?.batch_id ?? 0;
-  const sinkUuid = found.offset === null ? null : found.sink_uuid;
-  return { place: { batchId, position: found.position }, sinkUuid };
+/** A stream that is to be started. */
+interface Stream extends FoundTables {
+  readonly key: string;
 }
 
-/** The same principal, key and content: the same request. */
-function requestOf(
-  request: StartPipelineRequest,
-  { principal }: CallContext,
-  key: string,
-): string {
-  const text = JSON.stringify([principal.id, key, request]);
-  return createHash("sha256").update(text).digest("hex");
+/** Refuses what what is recorded leaves no room for; resolves to the stream's pipeline, if there is one. */
+async function requireRoom(reader: SqlReader, stream: Stream): Promise<PipelineRow | null> {
+  const all = await listPipelines(reader);
+  const known = all.find((row) => row.stream_key === stream.key) ?? null;
+  if (known !== null) requireStartable(known, stream);
+  else if (all.length >= MAX_KEPT_PIPELINES) throw tooMany();
+  const running = all.filter((row) =>
+    isActive(row.state) && row.catalog_key === stream.catalog.key
+  );
+  requireNoCircle(
+    stream,
+    running.map((row) => ({ source: row.source_table, sink: row.sink_table })),
+  );
+  return known;
+}
+
+/**
+ * Reads and writes the checkpoint's file, so that a place where none can be is refused. Resolves to where
+ * a stream stands that this state knows nothing of. The sink knows better, where it has not lost what it
+ * was told: then nothing is read twice, and its caller hears of it. Before the first batch the file
+ * only says where somebody began once, which counts for nobody else.
+ */
+async function claim(
+  deps: PipelinesDeps,
+  { checkpoint, stream, id, signal }: {
+    readonly checkpoint: string;
+    readonly stream: Stream;
+    readonly id: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<Pick<StartedPipeline, "place" | "sourceUuid" | "sinkUuid">> {
+  const { state, clock, checkpointRoots: roots } = deps;
+  const { warehouse, storage } = stream;
+  const file = new CheckpointFile(checkpoint, { roots, warehouse, storage });
+  const found = await file.read(signal);
+  const written = found?.offset == null ? null : found;
+  if (written !== null) requireSameStream(written, stream);
+  // What is refused anyway leaves no file.
+  const known = await requireRoom(state, stream);
+  await file.write(
+    written ?? {
+      version: 1,
+      pipeline_id: known?.id ?? id,
+      source_table: stream.source,
+      source_uuid: known?.source_uuid ?? null,
+      sink_table: stream.sink,
+      sink_uuid: known?.sink_uuid ?? null,
+      position: known?.place?.position ?? null,
+      offset: null,
+      updated_at: isoTime(clock.now()),
+    },
+  );
+  if (written?.offset == null || written.position === null) {
+    return { place: null, sourceUuid: null, sinkUuid: null };
+  }
+  const { position, offset, source_uuid: sourceUuid, sink_uuid: sinkUuid } = written;
+  return { place: { batchId: offset.batch_id, position }, sourceUuid, sinkUuid };
 }
 
 interface FoundTables {
   /** `namespace.table`, without the catalog. */
   readonly source: string;
   readonly sink: string;
-  /** Stores of the catalog. */
+  /** What the tables are in, its warehouse, and its stores. */
+  readonly catalog: { readonly name: string; readonly key: string };
+  readonly warehouse: string | null;
   readonly storage: StorageSpec;
 }
 
 async function findTables(
-  { withCatalog }: PipelinesDeps,
+  { withCatalog, catalog: configured }: PipelinesDeps,
   { source_table, sink_table, signal }: {
     readonly source_table: string;
     readonly sink_table: string;
@@ -139,6 +181,8 @@ async function findTables(
   },
 ): Promise<FoundTables> {
   return await withCatalog(async (catalog) => {
+    // Another one may be configured while tables are looked for in this one.
+    const config = configured();
     const location = await named(
       "source_table",
       () => findTable(catalog, source_table, { signal }),
@@ -154,6 +198,8 @@ async function findTables(
     return {
       source: formatIdentifier(location.identifier),
       sink: formatIdentifier(sink),
+      catalog: { name: config.name, key: catalogKey(config) },
+      warehouse: config.warehouse,
       storage: location.storage,
     };
   });
@@ -182,13 +228,24 @@ function requireSameStream(
   throw new AppError("conflict", "checkpoint_taken", message);
 }
 
-function requireStartable(
-  known: PipelineRow,
-  tables: Pick<FoundTables, "source" | "sink">,
-): void {
-  requireSameStream(known, tables);
+function requireStartable(known: PipelineRow, stream: Stream): void {
+  if (known.catalog_key !== stream.catalog.key) throw otherCatalog(known);
+  requireSameStream(known, stream);
   if (!isActive(known.state)) return;
   const message = `Cannot start the pipeline: pipeline "${known.id}" runs with this checkpoint ` +
     "already. Stop it first";
   throw new AppError("conflict", "pipeline_running", message);
+}
+
+function otherCatalog({ id, catalog_name: name }: PipelineRow): AppError {
+  const message = `Cannot start the pipeline: pipeline "${id}" began with this checkpoint in ` +
+    `catalog "${name}", which is not the one that is configured now. Use another ` +
+    "checkpoint_location; or forget that pipeline, if this is its catalog at another address";
+  return new AppError("conflict", "checkpoint_taken", message);
+}
+
+function tooMany(): AppError {
+  const message = `Cannot start the pipeline: ${MAX_KEPT_PIPELINES} pipelines are kept already. ` +
+    "Forget some that have ended, with DELETE /api/pipeline/{pipeline_id}";
+  return new AppError("conflict", "pipelines_too_many", message);
 }

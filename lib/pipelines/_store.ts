@@ -24,6 +24,15 @@ export async function findByKey(reader: SqlReader, key: string): Promise<Pipelin
   return row ?? null;
 }
 
+/** The pipeline that a request with this key has started; null where none remembers it. */
+export async function findByStartKey(reader: SqlReader, key: string): Promise<PipelineRow | null> {
+  const [row] = await reader.read(
+    PipelineRow,
+    sql`SELECT * FROM pipelines WHERE start_key = ${key}`,
+  );
+  return row ?? null;
+}
+
 /** All pipelines, oldest first. */
 export async function listPipelines(reader: SqlReader): Promise<readonly PipelineRow[]> {
   return await reader.read(PipelineRow, sql`SELECT * FROM pipelines ORDER BY created_at, id`);
@@ -51,20 +60,28 @@ export interface StartedPipeline {
   readonly id: string;
   readonly key: string;
   readonly checkpoint: string;
+  readonly catalog: { readonly name: string; readonly key: string };
   readonly source: string;
   readonly sink: string;
   readonly trigger: string;
   readonly options: PipelineOptions;
   readonly state: PipelineState;
   readonly figures: Figures;
-  /** Of a new one: where its checkpoint says that it stands, and the sink that it went to. */
+  /** Of a new one: where its checkpoint says that it stands, and the tables that it is about. */
   readonly place: PipelineRow["place"];
+  readonly sourceUuid: string | null;
   readonly sinkUuid: string | null;
   readonly principalName: string;
   readonly instance: string | null;
   /** Null where the request had no idempotency key. */
-  readonly startRequest: string | null;
+  readonly startKey: StartKey | null;
   readonly nowMs: number;
+}
+
+/** Digests of an idempotency key, with its principal, and of the request that it came with. */
+export interface StartKey {
+  readonly key: string;
+  readonly request: string;
 }
 
 /**
@@ -86,14 +103,17 @@ export async function insertPipeline(tx: Transaction, one: StartedPipeline): Pro
   const { nowMs } = one;
   const change = await countChange(tx);
   await tx.run(sql`INSERT INTO pipelines
-    (id, stream_key, checkpoint_location, source_table, sink_table, trigger_interval, options,
-      desired, state, state_since, instance, epoch, version, change_seq, figures, restarts,
-      place, sink_uuid, principal_name, start_request, created_at, started_at, updated_at)
-    VALUES (${one.id}, ${one.key}, ${one.checkpoint}, ${one.source}, ${one.sink}, ${one.trigger},
-      ${JSON.stringify(one.options)}, 'running', ${one.state}, ${nowMs}, ${one.instance},
-      ${firstEpoch(nowMs)}, 1, ${change}, ${JSON.stringify(one.figures)}, 0,
-      ${one.place === null ? null : JSON.stringify(one.place)}, ${one.sinkUuid},
-      ${one.principalName}, ${one.startRequest}, ${nowMs}, ${nowMs}, ${nowMs})`);
+    (id, stream_key, checkpoint_location, catalog_name, catalog_key, source_table, sink_table,
+      trigger_interval, options, desired, state, state_since, instance, epoch, version, change_seq,
+      figures, restarts, failures, place, source_uuid, sink_uuid, principal_name, start_key,
+      start_request, created_at, started_at, updated_at)
+    VALUES (${one.id}, ${one.key}, ${one.checkpoint}, ${one.catalog.name}, ${one.catalog.key},
+      ${one.source}, ${one.sink}, ${one.trigger}, ${JSON.stringify(one.options)}, 'running',
+      ${one.state}, ${nowMs}, ${one.instance}, ${firstEpoch(nowMs)}, 1, ${change},
+      ${JSON.stringify(one.figures)}, 0, 0,
+      ${one.place === null ? null : JSON.stringify(one.place)}, ${one.sourceUuid}, ${one.sinkUuid},
+      ${one.principalName}, ${one.startKey?.key ?? null}, ${one.startKey?.request ?? null},
+      ${nowMs}, ${nowMs}, ${nowMs})`);
 }
 
 /** Starts one again that has stopped or failed, with other options perhaps. */
@@ -104,8 +124,10 @@ export async function restartPipeline(tx: Transaction, one: StartedPipeline): Pr
       options = ${JSON.stringify(one.options)}, desired = 'running', state = ${one.state},
       state_since = ${nowMs}, instance = ${one.instance},
       epoch = max(epoch + 1, ${firstEpoch(nowMs)}), version = version + 1, change_seq = ${change},
-      until_snapshot_id = NULL, restarts = 0, last_error = NULL,
-      principal_name = ${one.principalName}, start_request = ${one.startRequest},
+      until_snapshot_id = NULL, failures = 0, failing_since = NULL,
+      last_error = NULL, catalog_name = ${one.catalog.name},
+      principal_name = ${one.principalName}, start_key = ${one.startKey?.key ?? null},
+      start_request = ${one.startKey?.request ?? null},
       started_at = ${nowMs}, updated_at = ${nowMs}
     WHERE id = ${one.id}`);
 }
@@ -132,9 +154,11 @@ export async function savePipeline(
   const changed = await tx.run(sql`UPDATE pipelines SET state = ${row.state},
       state_since = ${row.state_since}, instance = ${row.instance},
       desired = CASE WHEN ${row.desired} = 'stopped' THEN 'stopped' ELSE desired END,
+      epoch = ${row.epoch},
       place = ${place}, source_uuid = ${row.source_uuid}, sink_uuid = ${row.sink_uuid},
       until_snapshot_id = ${row.until_snapshot_id}, figures = ${JSON.stringify(row.figures)},
-      restarts = ${row.restarts}, last_error = ${lastError}, version = ${row.version},
+      restarts = ${row.restarts}, failures = ${row.failures},
+      failing_since = ${row.failing_since}, last_error = ${lastError}, version = ${row.version},
       change_seq = ${change}, updated_at = ${row.updated_at}
     WHERE id = ${id} AND instance = ${instance} AND epoch = ${epoch}`);
   return changed === 1;
@@ -216,6 +240,20 @@ export async function deletePipeline(tx: Transaction, id: string): Promise<void>
   await tx.run(sql`DELETE FROM pipelines WHERE id = ${id}`);
 }
 
+/**
+ * Forgets one whose start has failed; false where somebody has started it again since, so that its
+ * epoch is another.
+ */
+export async function deleteFailed(
+  tx: Transaction,
+  { id, epoch }: Pick<PipelineRow, "id" | "epoch">,
+): Promise<boolean> {
+  const row = await findPipeline(tx, id);
+  if (row?.state !== "failed" || row.epoch !== epoch) return false;
+  await deletePipeline(tx, id);
+  return true;
+}
+
 /** Which server a pipeline belongs to; null where none runs it. */
 const Owner = PipelineRow.pick({ id: true, instance: true, epoch: true, desired: true });
 type Owner = z.infer<typeof Owner>;
@@ -231,6 +269,14 @@ export async function activeOwners(reader: SqlReader): Promise<readonly Owner[]>
 
 /** Versions that the server before may have shown and not recorded, at most. */
 const SHOWN_VERSIONS = 10;
+/** A pipeline without news for so long was tried by nobody, in milliseconds: it has not been failing. */
+const UNTRIED_AFTER_MS = 5 * 60_000;
+
+/** When one began to fail that changes hands, without the time in which nobody tried. */
+function failingSince(nowMs: number): Sql {
+  return sql`failing_since + CASE WHEN ${nowMs} - updated_at > ${UNTRIED_AFTER_MS}
+    THEN ${nowMs} - updated_at ELSE 0 END`;
+}
 
 /** Takes a pipeline over, if nobody else has since `row` was read; false otherwise. */
 export async function takePipeline(
@@ -244,9 +290,24 @@ export async function takePipeline(
   const change = await countChange(tx);
   const changed = await tx.run(sql`UPDATE pipelines SET instance = ${instance},
       epoch = epoch + 1, version = version + ${SHOWN_VERSIONS}, change_seq = ${change},
+      failing_since = ${failingSince(nowMs)},
       updated_at = ${nowMs}
     WHERE id = ${row.id} AND epoch = ${row.epoch} AND instance IS ${row.instance}`);
   return changed === 1;
+}
+
+/** Of one whose server is gone and that no other has room for: it waits to be taken up. */
+export async function orphanPipeline(
+  tx: Transaction,
+  { row, nowMs }: { readonly row: Owner; readonly nowMs: number },
+): Promise<void> {
+  const change = await countChange(tx);
+  await tx.run(sql`UPDATE pipelines SET instance = NULL, state = 'starting',
+      state_since = ${nowMs}, epoch = epoch + 1, version = version + ${SHOWN_VERSIONS},
+      change_seq = ${change}, failing_since = ${failingSince(nowMs)},
+      updated_at = max(${nowMs}, updated_at)
+    WHERE id = ${row.id} AND epoch = ${row.epoch} AND instance IS ${row.instance}
+      AND desired = 'running' AND state NOT IN ('stopping', 'stopped', 'failed')`);
 }
 
 /** Servers over this state that say that they live. */

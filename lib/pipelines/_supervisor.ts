@@ -12,6 +12,7 @@ import {
   changedPipelines,
   findPipeline,
   livingInstances,
+  orphanPipeline,
   pipelineIds,
   takePipeline,
 } from "./_store.ts";
@@ -114,7 +115,7 @@ export class Supervisor {
 
   /** What other servers have recorded, and what they ask of this one. */
   async #seeOthers(): Promise<void> {
-    const { state, hub, instance, catalogName } = this.#deps;
+    const { state, hub, instance, catalog } = this.#deps;
     const rows = await changedPipelines(state, this.#seenSeq);
     for (const row of rows) {
       this.#seenSeq = Math.max(this.#seenSeq, row.change_seq);
@@ -122,13 +123,14 @@ export class Supervisor {
       if (run !== undefined) {
         // Read before it was started again.
         if (row.epoch < run.row.epoch) continue;
-        const isOurs = row.instance === instance && row.epoch === run.row.epoch;
+        // An epoch that the run has raised itself may be read before the run has heard of it.
+        const isOurs = row.instance === instance;
         if (!isOurs) run.leave();
         else if (row.desired === "stopped") run.stop();
         continue;
       }
       const known = hub.latest(row.id);
-      if (known?.version !== row.version) hub.publish(toMetrics(row, catalogName()));
+      if (known?.version !== row.version) hub.publish(toMetrics(row, catalog()));
     }
     if (this.#looks++ % LOOKS_PER_CLEANING === 0) await this.#forgetDeleted();
   }
@@ -150,14 +152,18 @@ export class Supervisor {
     const living = await livingInstances(state);
     for (const row of rows) {
       if (this.#closed) return;
-      // What is only to be brought to its end takes no place from others.
-      if (this.isFull && row.desired === "running") continue;
       const owner = row.instance;
       // What is being started may be recorded already and not run yet.
       const isRun = owner === instance
         ? this.#runs.has(row.id) || this.#starting.size > 0
         : await this.#isAlive(owner, living);
       if (isRun) continue;
+      // What is only to be brought to its end takes no place from others.
+      if (this.isFull && row.desired === "running") {
+        if (owner === null) continue;
+        await state.transaction((tx) => orphanPipeline(tx, { row, nowMs: clock.now() }));
+        continue;
+      }
       const isTaken = await state.transaction((tx) =>
         takePipeline(tx, { row, instance, nowMs: clock.now() })
       );

@@ -64,6 +64,7 @@ function begun(result: Begin, { row, trigger }: OutcomeOptions): TickOutcome {
         source_uuid: result.sourceUuid,
         sink_uuid: offset === null ? row.sink_uuid : result.sinkUuid,
         place: { batchId: batches, position },
+        epoch: Math.max(row.epoch, offset === null ? 0 : offset.epoch + 1),
         until_snapshot_id: untilOf(result, { row, trigger }),
         figures: { ...figures, batches, totals: offset?.totals ?? figures.totals, lag },
       },

@@ -4,11 +4,13 @@ import { decodeCursor, encodeCursor, invalidCursor } from "../cursor.ts";
 import { AppError } from "../errors.ts";
 import { release } from "../pins/mod.ts";
 import { InstanceLock } from "./_instance_lock.ts";
-import type { PipelineRunDeps } from "./_pipeline_run.ts";
+import type { PipelineRun, PipelineRunDeps } from "./_pipeline_run.ts";
 import { isoTime, type PipelineRow, toMetrics } from "./_row.ts";
 import { pause, SourceWatch } from "./_source_watch.ts";
+import { findRepeated, startKeyOf } from "./_start_key.ts";
 import { recordStart } from "./_start_pipeline.ts";
 import {
+  deleteFailed,
   deletePipeline,
   findPipeline,
   listBatches,
@@ -76,22 +78,22 @@ class PipelineService implements Pipelines {
   start: Pipelines["start"] = async (ctx, request, idempotencyKey) => {
     requireRole(ctx, "DataEngineer", "pipeline.start");
     if (this.#closed) throw serverStopping();
+    const startKey = startKeyOf(request, { principal: ctx.principal, idempotencyKey });
+    const repeated = await findRepeated(this.#deps.state, startKey);
+    if (repeated !== null) return await this.#again(ctx, repeated);
     if (this.#supervisor.isFull) throw pipelinesFull(this.#deps.maxPipelines);
     const { row, kind, run } = await this.#supervisor.reserve(async () => {
-      const recorded = await recordStart(this.#deps, request, { ctx, idempotencyKey });
+      const recorded = await recordStart(this.#deps, request, { ctx, startKey });
       const isKnown = recorded.kind === "known";
       return { ...recorded, run: isKnown ? null : this.#supervisor.run(recorded.row, "started") };
     });
-    if (run === null) return this.#view(this.#shown(row));
-    const late = new AbortController();
-    const waited = pause(START_WAIT_MS, AbortSignal.any([ctx.signal, late.signal]));
-    const begun = await Promise.race([run.begun, waited.then(() => null)]);
-    late.abort();
+    if (run === null) return await this.#again(ctx, row);
+    const begun = await untilBegun(run, ctx);
     if (begun === null || begun.failure === null) return this.#view(begun?.row ?? run.row);
     // One that never got going is not there: its caller hears what is wrong with it.
     if (kind === "new" && begun.row.state === "failed") {
       await run.over;
-      await this.#forget(row.id);
+      await this.#forget(begun.row);
     }
     if (begun.row.state === "failed") throw begun.failure;
     return this.#view(begun.row);
@@ -137,17 +139,17 @@ class PipelineService implements Pipelines {
     const page = rows.slice(0, limit).map((row) => this.#shown(row));
     const last = page.at(-1);
     const more = rows.length > limit && last !== undefined;
-    const catalog = this.#deps.catalogName();
+    const catalog = this.#deps.catalog();
     return {
-      pipelines: page.map((row) => ({
-        id: row.id,
-        status: row.state,
-        source: `${catalog}.${row.source_table}`,
-        sink: `${catalog}.${row.sink_table}`,
-        batches_processed: row.figures.batches,
-        rows_processed: row.figures.totals.input_rows,
-        status_since: isoTime(row.state_since),
-        last_error: row.last_error,
+      pipelines: page.map((row) => toMetrics(row, catalog)).map((metrics) => ({
+        id: metrics.pipeline_id,
+        status: metrics.status,
+        source: metrics.source_table,
+        sink: metrics.sink_table,
+        batches_processed: metrics.batches_processed,
+        rows_processed: metrics.rows_processed,
+        status_since: metrics.status_since,
+        last_error: metrics.last_error,
       })),
       ...(more ? { next_cursor: encodeCursor("pipelines", [last.id]) } : {}),
     };
@@ -203,6 +205,14 @@ class PipelineService implements Pipelines {
     await this.#lock.release();
   }
 
+  /** The answer to a start that was asked for before: once it has got going, if it does so here. */
+  async #again(ctx: CallContext, row: PipelineRow): Promise<PipelineView> {
+    const run = this.#supervisor.runOf(row.id);
+    const begun = run === null ? null : await untilBegun(run, ctx);
+    if (begun?.row.state === "failed") throw begun.failure;
+    return this.#view(this.#shown(row));
+  }
+
   async #find(id: string): Promise<PipelineRow> {
     const row = await findPipeline(this.#deps.state, id);
     if (row === null) throw notFound(id);
@@ -217,7 +227,7 @@ class PipelineService implements Pipelines {
 
   #view(row: PipelineRow): PipelineView {
     return {
-      ...toMetrics(row, this.#deps.catalogName()),
+      ...toMetrics(row, this.#deps.catalog()),
       checkpoint_location: row.checkpoint_location,
       trigger_interval: row.trigger_interval,
       options: row.options,
@@ -240,13 +250,25 @@ class PipelineService implements Pipelines {
     }
   }
 
-  async #forget(id: string): Promise<void> {
-    await this.#deps.state.transaction(async (tx) => {
+  /** Unless somebody has started it again meanwhile: its checkpoint knows it as soon as it is recorded. */
+  async #forget(failed: PipelineRow): Promise<void> {
+    const { id } = failed;
+    const isGone = await this.#deps.state.transaction(async (tx) => {
+      if (!await deleteFailed(tx, failed)) return false;
       await release(tx, `pipeline ${id}`);
-      await deletePipeline(tx, id);
+      return true;
     });
-    this.#deps.hub.forget(id);
+    if (isGone) this.#deps.hub.forget(id);
   }
+}
+
+/** What a pipeline was like when it had got going, or failed to; null where that takes long. */
+async function untilBegun(run: PipelineRun, ctx: CallContext) {
+  const late = new AbortController();
+  const waited = pause(START_WAIT_MS, AbortSignal.any([ctx.signal, late.signal]));
+  const begun = await Promise.race([run.begun, waited.then(() => null)]);
+  late.abort();
+  return begun;
 }
 
 function notFound(id: string): AppError {

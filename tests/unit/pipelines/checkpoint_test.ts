@@ -11,7 +11,7 @@ import { NO_TOTALS } from "../../../lib/pipelines/contract/offset.ts";
 import { rejectsWith } from "../../support/rejects.ts";
 
 const { signal } = new AbortController();
-const NO_STORES = { local: null, s3: null };
+const NOWHERE = { warehouse: null, storage: { local: null, s3: null } };
 
 function checkpointOf(batchId: number): Checkpoint {
   const position = { snapshot_id: "8744736658442914487", files_read: 3, scan_all_files: false };
@@ -50,7 +50,7 @@ async function withFolder(test: (folder: string) => Promise<void>): Promise<void
 
 Deno.test("a checkpoint comes back as it was written, and people can read it", () =>
   withFolder(async (folder) => {
-    const file = new CheckpointFile(`${folder}/c`, { roots: [folder], storage: NO_STORES });
+    const file = new CheckpointFile(`${folder}/c`, { roots: [folder], ...NOWHERE });
     assert.equal(await file.read(signal), null);
     for (const batch of [1, 2]) await file.write(checkpointOf(batch));
     assert.deepEqual(await file.read(signal), checkpointOf(2));
@@ -62,7 +62,7 @@ Deno.test("a checkpoint comes back as it was written, and people can read it", (
 
 Deno.test("a file that drls does not write is no checkpoint", () =>
   withFolder(async (folder) => {
-    const file = new CheckpointFile(folder, { roots: [folder], storage: NO_STORES });
+    const file = new CheckpointFile(folder, { roots: [folder], ...NOWHERE });
     const valid = JSON.stringify(checkpointOf(1));
     const texts = [
       "",
@@ -88,7 +88,7 @@ Deno.test("a checkpoint lies below a root, by whatever links", () =>
     await Deno.mkdir(`${folder}/inside`);
     await Deno.mkdir(`${folder}/outside`);
     await Deno.symlink(`${folder}/outside`, `${folder}/inside/link`);
-    const places = { roots: [`${folder}/inside`], storage: NO_STORES };
+    const places = { roots: [`${folder}/inside`], ...NOWHERE };
     for (const location of [`${folder}/outside`, `${folder}/inside/link`, "/etc"]) {
       const file = new CheckpointFile(location, places);
       const expected = { kind: "invalid", code: "checkpoint_location_invalid" } as const;
@@ -124,13 +124,13 @@ Deno.test("the writer writes the newest state, and what it cannot write is in th
     const lines: string[] = [];
     const log = createLog({ level: "debug", sink: (line) => lines.push(line) });
     const writer = new CheckpointWriter(`${folder}/c`, { checkpointRoots: [folder], log });
-    for (let batch = 1; batch <= 100; batch++) writer.save(NO_STORES, checkpointOf(batch));
+    for (let batch = 1; batch <= 100; batch++) writer.save(NOWHERE, checkpointOf(batch));
     await writer.written();
-    const file = new CheckpointFile(`${folder}/c`, { roots: [folder], storage: NO_STORES });
+    const file = new CheckpointFile(`${folder}/c`, { roots: [folder], ...NOWHERE });
     assert.equal((await file.read(signal))?.offset?.batch_id, 100);
     assert.deepEqual(lines, []);
     const outside = new CheckpointWriter("/etc/drls", { checkpointRoots: [folder], log });
-    outside.save(NO_STORES, checkpointOf(1));
+    outside.save(NOWHERE, checkpointOf(1));
     await outside.written();
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? "", /Cannot write the checkpoint/);
