@@ -166,7 +166,7 @@ async function compose(settings: Settings, log: Log): Promise<Running> {
   const uptimeSeconds = () => Math.round(performance.now() - startedAt) / 1000;
   const metrics = createMetrics();
   for (const family of pipelineFamilies(hub)) metrics.addFamily(family);
-  for (const gauge of monitorGauges(hub, monitor)) metrics.addGauge(gauge);
+  for (const gauge of monitorGauges(hub, { pipelines, monitor })) metrics.addGauge(gauge);
   addProcessGauges(metrics, { isolates, uptimeSeconds, log });
   let stopping = false;
   const probes = healthProbes({ state, configuration, log });

@@ -46,6 +46,8 @@ export function afterFailure(
 
 function patienceWith(error: unknown): "none" | "tries" | "outage" {
   if (!(error instanceof AppError)) return "tries";
+  // A step of SQL that took all its time: a busy machine may be the reason, an outage is not.
+  if (error.code === "query_cut_off") return "tries";
   switch (error.kind) {
     case "unavailable":
       return error.retryable ? "outage" : "tries";

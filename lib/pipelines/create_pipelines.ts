@@ -53,6 +53,7 @@ export async function createPipelines(deps: PipelinesDeps): Promise<Pipelines> {
 class PipelineService implements Pipelines {
   readonly #deps: PipelinesDeps;
   readonly #lock: InstanceLock;
+  readonly #turns: TickTurns;
   readonly #supervisor: Supervisor;
   #closed = false;
 
@@ -60,10 +61,11 @@ class PipelineService implements Pipelines {
     const { withCatalog, cores } = deps;
     this.#deps = deps;
     this.#lock = lock;
+    this.#turns = new TickTurns(cores * TICKS_PER_CORE);
     this.#supervisor = new Supervisor({
       ...deps,
       lock,
-      turns: new TickTurns(cores * TICKS_PER_CORE),
+      turns: this.#turns,
       watch: new SourceWatch((table, signal) =>
         withCatalog((catalog) => catalog.locate(table, { signal }))
       ),
@@ -197,6 +199,10 @@ class PipelineService implements Pipelines {
 
   running(): number {
     return this.#supervisor.running;
+  }
+
+  ticksWaiting(): number {
+    return this.#turns.waiting;
   }
 
   async close(): Promise<void> {

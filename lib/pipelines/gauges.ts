@@ -3,6 +3,7 @@ import type { FamilySpec, GaugeSpec, LabelledValue } from "../metrics.ts";
 import type { PipelineMetrics } from "./contract/metrics.ts";
 import type { PipelineHub } from "./hub.ts";
 import type { PipelineMonitor } from "./monitor/monitor.ts";
+import type { Pipelines } from "./pipelines.ts";
 
 /** Most pipelines with series of their own; those that are stopped are the first to be left out. */
 export const MAX_PIPELINES_SHOWN = 200;
@@ -60,10 +61,21 @@ export function pipelineFamilies(hub: PipelineHub): FamilySpec[] {
   return [...families, states(hub), sourceChanges(hub)];
 }
 
-/** How many pipelines there are, and how busy the monitor is. */
-export function monitorGauges(hub: PipelineHub, monitor: Pick<PipelineMonitor, "stats">) {
+/** What gauges look at. */
+export interface GaugeSubjects {
+  readonly pipelines: Pick<Pipelines, "ticksWaiting">;
+  readonly monitor: Pick<PipelineMonitor, "stats">;
+}
+
+/** How many pipelines there are, how many wait for others, and how busy the monitor is. */
+export function monitorGauges(hub: PipelineHub, { pipelines, monitor }: GaugeSubjects) {
   const gauges: readonly GaugeSpec[] = [
     { name: "drls_pipelines", help: "Pipelines that are known", read: () => hub.all().length },
+    {
+      name: "drls_pipeline_ticks_waiting",
+      help: "Pipelines with something to do that wait for their turn here",
+      read: () => pipelines.ticksWaiting(),
+    },
     {
       name: "drls_monitor_watchers",
       help: "WebSockets that watch pipelines",

@@ -17,9 +17,10 @@ export interface PipelinePage {
 export interface Pipelines {
   /**
    * Starts a pipeline, or one again that has stopped or failed and has the same checkpoint. DataEngineer.
-   * Resolves once it has got going. The same request with the same idempotency key starts it once.
-   * Errors: `conflict`/`pipeline_running`, `checkpoint_taken`,
-   * `pipelines_in_circle`; `unavailable`/`pipelines_full`; and those of its first look at its tables.
+   * Resolves once it has got going. The same request with the same idempotency key starts it once, for
+   * as long as the pipeline is known. Errors: `conflict`/`pipeline_running`, `checkpoint_taken`,
+   * `pipelines_in_circle`, `pipelines_too_many`; `unavailable`/`pipelines_full`;
+   * `invalid`/`idempotency_key_reused`; and those of its first look at its tables.
    */
   start(
     ctx: CallContext,
@@ -44,6 +45,8 @@ export interface Pipelines {
   remove(ctx: CallContext, id: string): Promise<void>;
   /** Pipelines that this server runs. */
   running(): number;
+  /** Those of them that have something to do and wait for their turn: too many are busy at a time. */
+  ticksWaiting(): number;
   /** Ends what this server runs; others, or its successor, go on with it. */
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@
 import { DuckDb } from "../../columnar/duckdb/mod.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import { openTransform, type Transform, transformWithoutEngine } from "../../sql/mod.ts";
+import { boundedTransform } from "./bounded_transform.ts";
 import type { TickParams } from "../contract/tick_job.ts";
 
 /** What is transformed, and when. */
@@ -46,6 +47,6 @@ export class StreamEngine {
       module: this.#module(),
       memoryBytes: this.#memoryBytes,
     });
-    return await openTransform(db, options);
+    return boundedTransform(await openTransform(db, options));
   }
 }

@@ -78,6 +78,11 @@ Deno.test("afterFailure() waits out what says that it may be tried again", () =>
   }
 });
 
+Deno.test("afterFailure() does not take SQL that is cut off for an outage", () => {
+  const error = new AppError("deadline_exceeded", "query_cut_off", "Made up");
+  assert.deepEqual([verdictOf(error, 5), verdictOf(error, 6)], ["wait", "give_up"]);
+});
+
 Deno.test("afterFailure() tries what nobody foresaw a few times", () => {
   for (const error of [new TypeError("A mistake"), "text", null, undefined]) {
     assert.deepEqual([verdictOf(error, 5), verdictOf(error, 6)], ["wait", "give_up"]);

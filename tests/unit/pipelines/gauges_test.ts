@@ -10,10 +10,12 @@ import { pipelineMetrics } from "../../support/pipeline_metrics.ts";
 
 const STATS = { watching: 3, slow: 1, lingering: 0, messagesSent: 99, messagesOvertaken: 5 };
 
+const subjects = { pipelines: { ticksWaiting: () => 4 }, monitor: { stats: () => STATS } };
+
 async function render(hub: PipelineHub): Promise<string> {
   const metrics = createMetrics();
   for (const family of pipelineFamilies(hub)) metrics.addFamily(family);
-  for (const gauge of monitorGauges(hub, { stats: () => STATS })) metrics.addGauge(gauge);
+  for (const gauge of monitorGauges(hub, subjects)) metrics.addGauge(gauge);
   return (await metrics.render()).text;
 }
 
@@ -38,6 +40,7 @@ Deno.test("pipelineFamilies() shows the figures of each pipeline with its tables
       `drls_pipeline_source_changes_total{${labels("a")},outcome="replace_skipped"} 1`,
       `drls_pipeline_state_since_timestamp_seconds{${labels("a")}} 1767225600`,
       "drls_pipelines 2",
+      "drls_pipeline_ticks_waiting 4",
       "drls_monitor_watchers 3",
       "drls_monitor_messages_sent 99",
     ]
