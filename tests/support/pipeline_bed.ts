@@ -34,12 +34,16 @@ const MEMORY_BYTES = 512 * 1024 * 1024;
 const PATIENCE_MS = 60_000;
 
 /** Parts of the verbs that a test replaces. */
-export type PipelineBedOptions = Partial<Pick<PipelinesDeps, "maxPipelines" | "clock">> & {
-  /** Stands between the verbs and the isolates. */
-  readonly wrap?: (pool: PipelinePool) => TickRunner;
-  /** Stands between the verbs and the catalog. */
-  readonly wrapCatalog?: (catalog: Catalog) => Catalog;
-};
+export type PipelineBedOptions =
+  & Partial<
+    Pick<PipelinesDeps, "maxPipelines" | "clock" | "cores">
+  >
+  & {
+    /** Stands between the verbs and the isolates. */
+    readonly wrap?: (pool: PipelinePool) => TickRunner;
+    /** Stands between the verbs and the catalog. */
+    readonly wrapCatalog?: (catalog: Catalog) => Catalog;
+  };
 
 /** What a test finds. */
 export type PipelineBed = Awaited<ReturnType<typeof openBed>>;
