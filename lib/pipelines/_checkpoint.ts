@@ -23,8 +23,9 @@ const FILE_NAME = "drls-checkpoint.json";
 const MAX_FILE_BYTES = 1024 * 1024;
 
 const PLACES =
-  "Expected an absolute path, or an s3:// location where the catalog's own properties " +
-  "name such a store: credentials that it hands out for a table are for that table";
+  "Expected an absolute path, or an s3:// location where the catalog has a store: its " +
+  "warehouse or DRLS_STORAGE_ROOTS is in S3, and its own properties say how to get there. " +
+  "Credentials that it hands out for a table are for that table alone";
 const OUTSIDE =
   "Expected a place below checkpoints in the data directory, the folder for temporary " +
   "files or the warehouse; set DRLS_CHECKPOINT_ROOTS for others";

@@ -8,7 +8,9 @@ import {
   streamKey,
 } from "../../../lib/pipelines/_checkpoint.ts";
 import { NO_TOTALS } from "../../../lib/pipelines/contract/offset.ts";
+import type { S3StorageSpec } from "../../../lib/storage/mod.ts";
 import { rejectsWith } from "../../support/rejects.ts";
+import { S3Fake } from "../../support/s3_fake.ts";
 
 const { signal } = new AbortController();
 const NOWHERE = { warehouse: null, storage: { local: null, s3: null } };
@@ -135,3 +137,94 @@ Deno.test("the writer writes the newest state, and what it cannot write is in th
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? "", /Cannot write the checkpoint/);
   }));
+
+Deno.test("what is saved at the very end of a write is written too", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/c`, "");
+    const log = createLog({
+      level: "debug",
+      // The first write fails; then, and before anybody knows that it is over, the next one is there.
+      sink() {
+        Deno.removeSync(`${folder}/c`);
+        queueMicrotask(() => writer.save(NOWHERE, checkpointOf(2)));
+      },
+    });
+    const writer = new CheckpointWriter(`${folder}/c`, { checkpointRoots: [folder], log });
+    writer.save(NOWHERE, checkpointOf(1));
+    await writer.written();
+    const file = new CheckpointFile(`${folder}/c`, { roots: [folder], ...NOWHERE });
+    assert.equal((await file.read(signal))?.offset?.batch_id, 2);
+  }));
+
+const INVALID = { kind: "invalid", code: "checkpoint_location_invalid" } as const;
+
+Deno.test("a place that nothing can be written to is an error of its field", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await Deno.mkdir(`${folder}/odd/drls-checkpoint.json`, { recursive: true });
+    const cases = [
+      [`${folder}/file/c`, /is a file, not a folder/],
+      [`${folder}/odd`, /a folder is there/],
+      [`${folder}/${"x".repeat(300)}`, /too long/],
+      ["s3://lake/c", /DRLS_STORAGE_ROOTS is in S3.*hands out for a table/],
+      ["ftp://lake/c", /absolute path/],
+    ] as const;
+    for (const [location, message] of cases) {
+      const file = new CheckpointFile(location, { roots: [folder], ...NOWHERE });
+      const error = await rejectsWith(file.write(checkpointOf(1)), INVALID);
+      assert.deepEqual(error.issues.map(({ path }) => path), ["checkpoint_location"]);
+      assert.match(error.issues[0]?.message ?? "", message);
+    }
+  }));
+
+/** The fake's store, as a catalog describes its own. */
+function storeOf(s3: S3Fake, roots: readonly string[] | null): S3StorageSpec {
+  return {
+    kind: "s3",
+    endpoint: s3.proxy.origin,
+    region: "us-east-1",
+    pathStyle: true,
+    credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "SECRET", sessionToken: null },
+    roots,
+  };
+}
+
+Deno.test("a checkpoint in S3 lies below a root or the warehouse, whatever the credentials allow", async () => {
+  await using s3 = await S3Fake.start();
+  const written = async (
+    location: string,
+    { roots, warehouse, bound }: {
+      readonly roots: readonly string[];
+      readonly warehouse: string | null;
+      readonly bound: readonly string[] | null;
+    },
+  ) => {
+    const storage = { local: null, s3: storeOf(s3, bound) };
+    const file = new CheckpointFile(location, { roots, warehouse, storage });
+    await file.write(checkpointOf(1));
+    return (await file.read(signal))?.offset?.batch_id;
+  };
+  const bounds = { roots: ["/tmp", "s3a://bucket/c/"], warehouse: "s3://bucket/lake" };
+  // Of rest catalogs only the credentials bound where tables lie.
+  for (const bound of [null, ["s3://bucket/lake"]]) {
+    const places = { ...bounds, bound };
+    assert.equal(await written("s3://bucket/c/one", places), 1);
+    assert.equal(await written("s3://bucket/lake/_checkpoints/one", places), 1);
+    for (const location of ["s3://bucket/another", "s3://bucket/cc"]) {
+      const error = await rejectsWith(written(location, places), INVALID);
+      assert.match(error.issues[0]?.message ?? "", /DRLS_CHECKPOINT_ROOTS/);
+    }
+  }
+  const named = { roots: ["/tmp"], warehouse: "prod", bound: null };
+  await rejectsWith(written("s3://bucket/c/one", named), INVALID);
+  s3.intercept(({ method }) =>
+    method === "PUT"
+      ? new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403 })
+      : null
+  );
+  const denied = await rejectsWith(
+    written("s3://bucket/c/one", { ...bounds, bound: null }),
+    INVALID,
+  );
+  assert.match(denied.issues[0]?.message ?? "", /denie|permi|access/i);
+});
