@@ -5,7 +5,7 @@ import { createEvents, eventRows, insertEvents } from "./events.ts";
 import type { Stream, StreamLake } from "./stream_bed.ts";
 
 /** Files of one append of Spark's: each becomes a batch. */
-const FILES = 80;
+const FILES = 55;
 /** First of the rows that PyIceberg puts into the sink. */
 const BY_PYICEBERG = 1_900;
 const NOW = "TIMESTAMP '2100-01-01 00:00:00'";

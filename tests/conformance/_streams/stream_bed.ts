@@ -200,13 +200,16 @@ export class StreamLake {
   /** The pipeline, once it has read all that its source has; the newest is no compaction. */
   async settled({ id, source }: Stream): Promise<PipelineView> {
     const { head } = await this.look(source);
-    const view = await this.server.until(
-      id,
-      (one) =>
-        one.status === "failed" ||
-        one.status === "idle" && one.lag.snapshots === 0 &&
-          (head === null || one.last_batch?.source_snapshot_id === head),
-    );
+    const isSettled = (one: PipelineView) =>
+      one.status === "failed" ||
+      one.status === "idle" && one.lag.snapshots === 0 &&
+        (head === null || one.last_batch?.source_snapshot_id === head);
+    let view = await this.server.status(id);
+    // Hundreds of batches may take long: what counts is that it goes on.
+    while (!isSettled(view)) {
+      const { version } = view;
+      view = await this.server.until(id, (one) => one.version !== version || isSettled(one));
+    }
     assert.notEqual(view.status, "failed", JSON.stringify(view.last_error));
     return view;
   }
