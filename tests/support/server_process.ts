@@ -29,7 +29,8 @@ export async function spawnServer(options: StartServerOptions = {}) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-lock", ...permissions, "main.ts"],
     cwd: ROOT,
-    env: { PORT: "0", DRLS_DATA_DIR: dataDir, ...options.env },
+    clearEnv: true,
+    env: { ...inherited(), PORT: "0", DRLS_DATA_DIR: dataDir, ...options.env },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -80,4 +81,10 @@ function collect(stream: ReadableStream<Uint8Array>) {
     ended = true;
   })();
   return { text: () => text, ended: () => ended, done };
+}
+
+/** Without what only tests know: the server refuses settings that it does not. */
+function inherited(): Record<string, string> {
+  const { DRLS_PEERS_DIR: _, ...env } = Deno.env.toObject();
+  return env;
 }

@@ -22,7 +22,7 @@ const BEFORE_EVERYTHING: StreamPosition = {
  * The place before the first row that the stream wants. `beginning` is the whole history where all
  * of it is there and nothing was ever overwritten, so that rows come in the order they were
  * appended; otherwise it is all that the table holds now. Errors: `not_found`/`snapshot_not_found`,
- * `invalid`/`snapshot_not_ancestor`.
+ * `source_snapshots_expired`, `invalid`/`snapshot_not_ancestor`.
  */
 export function startPosition(metadata: TableMetadata, from: StartFrom): StreamPosition {
   const head = currentSnapshot(metadata);
@@ -65,17 +65,36 @@ function atSnapshot(metadata: TableMetadata, snapshotId: bigint): StreamPosition
   return before(snapshotId);
 }
 
-/** The first snapshot of the line that is not older; the oldest one that there is, at most. */
+/** The first snapshot of the line that is not older. */
 function atTime(
   metadata: TableMetadata,
   { head, timestampMs }: { readonly head: Snapshot; readonly timestampMs: number },
 ): StreamPosition {
   let first: Snapshot | null = null;
   for (const snapshot of ancestorsOf(metadata, head.snapshotId)) {
-    if (snapshot.timestampMs < timestampMs) break;
+    if (snapshot.timestampMs < timestampMs) return first === null ? after(head) : at(first);
     first = snapshot;
   }
-  return first === null ? after(head) : before(first.snapshotId);
+  const { complete } = snapshotSteps(metadata, {
+    fromSnapshotId: null,
+    toSnapshotId: head.snapshotId,
+  });
+  if (first === null || (!complete && timestampMs < first.timestampMs)) throw expiredSince();
+  return at(first);
+}
+
+function at({ snapshotId }: Snapshot): StreamPosition {
+  return before(snapshotId);
+}
+
+/** What was added at that time may be gone. */
+function expiredSince(): AppError {
+  const message =
+    "Cannot begin at this time: the source has no snapshot from before it any more, so " +
+    'that rows may be missing. Begin later, or with "beginning" for all rows that there are';
+  return new AppError("not_found", "source_snapshots_expired", message, {
+    issues: [{ path: "start_from.timestamp", message }],
+  });
 }
 
 function before(snapshotId: bigint): StreamPosition {

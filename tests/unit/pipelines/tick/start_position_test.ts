@@ -81,5 +81,9 @@ Deno.test("startPosition() begins with the first snapshot that is not older than
     assert.deepEqual(startPosition(flow.metadata, time(ms)), expected, String(ms));
   }
   flow.expire(first);
-  assert.deepEqual(startPosition(flow.metadata, time(0)), at(second));
+  assert.deepEqual(startPosition(flow.metadata, time(second.timestampMs)), at(second));
+  assert.throws(() => startPosition(flow.metadata, time(second.timestampMs - 1)), {
+    kind: "not_found",
+    code: "source_snapshots_expired",
+  });
 });
