@@ -177,9 +177,10 @@ export class PipelineRun {
     while (!this.#stopping.signal.aborted) {
       const tables = await this.#locate();
       const key = stateKey(tables.source);
-      if (this.row.place !== null) {
+      // A first tick says itself where the stream goes on, and who runs it from then on.
+      if (this.row.place !== null && !this.#isFirst) {
         await this.#record.open();
-        if (!this.#isFirst) this.#begin(null);
+        this.#begin(null);
       }
       let next: NextStep = "quiet";
       if (key !== seenKey) next = await this.#take(await this.#tick(tables), tables.source);

@@ -1,22 +1,16 @@
 /**
  * Two servers that believe to run one pipeline, at the moments that matter: before a commit and
- * after it, with replies that are lost, clocks that differ, and a sink that others change meanwhile.
+ * after it, with replies that are lost, and a sink that others change meanwhile.
  */
 import assert from "node:assert/strict";
 import type { CommitAction } from "../../lib/iceberg/commit/commit_action.ts";
 import { rollBackAction } from "../../lib/iceberg/evolve/roll_back.ts";
 import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
-import {
-  type PipelineMetrics,
-  StartPipelineRequest,
-  type TickRunner,
-} from "../../lib/pipelines/mod.ts";
+import type { TickRunner } from "../../lib/pipelines/mod.ts";
 import { pinsOf } from "../../lib/pins/mod.ts";
-import { type PipelineBed, untilOf, withPipelineBed } from "../support/pipeline_bed.ts";
-import { Gate, openRival } from "../support/rival_pipelines.ts";
+import { type PipelineBed, withPipelineBed } from "../support/pipeline_bed.ts";
+import { checkRows, Gate, openRival, until, untilLeft } from "../support/rival_pipelines.ts";
 import { commitOne, storeOf } from "../support/writable_tables.ts";
-
-const HOUR_MS = 3_600_000;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
@@ -98,21 +92,6 @@ async function beginGated(bed: PipelineBed, gate: Gate): Promise<string> {
   const { pipeline_id: id } = await bed.start();
   await gate.reached;
   return id;
-}
-
-/** Waits until the sink has read so many rows, each of which is there once. */
-async function checkRows(
-  bed: PipelineBed,
-  { id, rows, hub }: {
-    readonly id: string;
-    readonly rows: number;
-    readonly hub: PipelineBed["hub"];
-  },
-): Promise<PipelineMetrics> {
-  const isThere = (m: PipelineMetrics) => m.status === "idle" && m.rows_processed === rows;
-  const metrics = await untilOf(hub)(id, isThere);
-  assert.deepEqual(await bed.ids("db.sink"), numbers(rows));
-  return metrics;
 }
 
 Deno.test("a batch that waits for leave while another server takes over is refused", async () => {
@@ -279,65 +258,6 @@ Deno.test("an idle pipeline notices that its sink was rolled back, though nothin
     assert.deepEqual(await bed.ids("db.sink"), [100]);
   }));
 
-for (const [what, skewMs] of [["ahead", HOUR_MS], ["behind", -HOUR_MS]] as const) {
-  Deno.test(`servers agree on a pipeline when the clock of one is an hour ${what}`, () =>
-    withPipelineBed(async (bed) => {
-      await bed.createTable("db.source");
-      await bed.append("db.source", [0, 1, 2]);
-      const { pipeline_id: id } = await bed.start();
-      await checkRows(bed, { id, rows: 3, hub: bed.hub });
-      await using rival = await openRival(bed, { clock: { now: () => Date.now() + skewMs } });
-      await bed.append("db.source", [3]);
-      await checkRows(bed, { id, rows: 4, hub: rival.hub });
-      // Each sees what the other records, and what it is asked by the other.
-      await bed.until(id, (m) => m.rows_processed === 4);
-      assert.equal((await bed.pipelines.stop(bed.ctx, id)).status, "stopped");
-      await bed.append("db.source", [4]);
-      await bed.start();
-      await checkRows(bed, { id, rows: 5, hub: bed.hub });
-      assert.equal((await rival.pipelines.stop(bed.ctx, id)).status, "stopped");
-    }));
-}
-
-Deno.test("a server of another state is told that the stream is not its own any more", () =>
-  withPipelineBed(async (bed) => {
-    await bed.createTable("db.source");
-    await bed.append("db.source", [0, 1, 2]);
-    const { pipeline_id: id } = await bed.start();
-    await checkRows(bed, { id, rows: 3, hub: bed.hub });
-    await using rival = await openRival(bed, { hasOwnState: true });
-    const request = StartPipelineRequest.parse({
-      source_table: "db.source",
-      sink_table: "db.sink",
-      checkpoint_location: `${bed.dataDir}/checkpoint`,
-    });
-    const taken = await rival.pipelines.start(bed.ctx, request, null);
-    // Until the new one has committed, both may: each batch is the work of one of them.
-    let rows = 3;
-    while (bed.hub.latest(id)?.status !== "failed") {
-      await bed.append("db.source", [rows++]);
-      await checkRows(bed, { id: taken.pipeline_id, rows, hub: rival.hub });
-    }
-    assert.equal(bed.hub.latest(id)?.last_error?.code, "stream_fenced");
-    await bed.append("db.source", [rows++]);
-    await checkRows(bed, { id: taken.pipeline_id, rows, hub: rival.hub });
-  }));
-
-/** Waits until the first server runs nothing any more, and has left nothing. */
-async function untilLeft(bed: PipelineBed): Promise<void> {
-  await until(() => Promise.resolve(bed.pipelines.running() === 0));
-  await until(async () => (await orphansOf(bed)).length === 0);
-}
-
-/** Data files of the sink that no snapshot of its leads to. */
-async function orphansOf(bed: PipelineBed): Promise<readonly string[]> {
-  const { metadata } = await storeOf(bed.catalog, await bed.catalog.locate("db.sink")).load();
-  const lists = metadata.snapshots.map((one) => one.manifestList ?? "");
-  const names = await Array.fromAsync(Deno.readDir(`${bed.dataDir}/warehouse/db/sink/data`));
-  const isUsed = (name: string) => lists.some((list) => list.includes(name.slice(6, 42)));
-  return names.map(({ name }) => name).filter((name) => !isUsed(name));
-}
-
 /** Oldest first. */
 async function snapshotsOf(bed: PipelineBed, table: string): Promise<readonly bigint[]> {
   const { metadata } = await storeOf(bed.catalog, await bed.catalog.locate(table)).load();
@@ -369,12 +289,4 @@ function settingMain(snapshotId: bigint): CommitAction {
       return Promise.resolve({ requirements: [], updates: [{ action: "set-snapshot-ref", ref }] });
     },
   };
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 60_000;
-  while (!await holds()) {
-    assert(performance.now() < giveUpAt, String(holds));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -7,6 +7,9 @@ import { z } from "zod";
 const id = z.string().regex(/^-?\d{1,20}$/);
 const count = z.int().nonnegative();
 
+/** No time in milliseconds comes near it. Who writes into a sink must not use up the numbers. */
+const MAX_EPOCH = 2 ** 50;
+
 /** A place in a table's history. */
 export const StreamPosition = z.object({
   /** The snapshot that was read last, in decimal; null before the first one of an empty table. */
@@ -49,7 +52,7 @@ export const StreamOffset = z.object({
   /** Batches that were committed. */
   batch_id: count,
   /** Grows with each server that takes the stream over: commits of earlier ones are refused. */
-  epoch: count,
+  epoch: count.max(MAX_EPOCH),
   totals: StreamTotals,
 });
 export type StreamOffset = z.infer<typeof StreamOffset>;

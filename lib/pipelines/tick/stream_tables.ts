@@ -48,7 +48,8 @@ export async function openStreamTables(params: TickParams, host: JobHost): Promi
     if ((params.place?.batchId ?? 0) > 0) throw offsetMissing();
     return { source, sink, offset };
   }
-  if (offset.epoch > params.epoch) throw fenced();
+  // Whoever has just started it takes it over, whatever the clocks of servers before were.
+  if (offset.epoch > params.epoch && !params.isFirst) throw fenced();
   if (offset.source_uuid !== tableUuid) {
     const isSameName = params.sourceNames.includes(offset.source);
     throw isSameName ? sourceReplaced() : checkpointTaken(offset);

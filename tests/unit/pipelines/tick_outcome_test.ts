@@ -90,6 +90,16 @@ Deno.test("outcomeOf() of a beginning shows what the sink has, and needs what wa
   assert.deepEqual(first.news?.changes.place, { batchId: 0, position: POSITION });
 });
 
+Deno.test("outcomeOf() of a beginning puts its epoch above what the sink has, and never below its own", () => {
+  const { row, nowMs } = asBefore();
+  const epochs = [[null, 1], [0, 1], [1, 2], [2_000, 2_001]] as const;
+  for (const [epoch, expected] of epochs) {
+    const offset = epoch === null ? null : { ...OFFSET, epoch };
+    const { news } = outcomeOf(begin(offset), { row, nowMs, trigger: INTERVAL });
+    assert.equal(news?.changes.epoch, expected);
+  }
+});
+
 Deno.test("outcomeOf() records a batch with its figures, and adds what was skipped on the way", () => {
   const { row, trigger } = asBefore();
   const changes = { replace_skipped: 1, skipped: 2, added_files: 3, changelog: 4 };
@@ -149,6 +159,7 @@ function batch({ more = false }: { readonly more?: boolean }): Extract<Ticked, {
       outputBytes: 400,
       outputFiles: 1,
       deletedRows: 0,
+      unmatchedDeletes: 0,
       sourceSnapshotId: "101",
       sinkSnapshotId: "201",
     },
@@ -175,6 +186,7 @@ function asBefore() {
   const row = {
     state: "running",
     place: { batchId: 0, position },
+    epoch: 1,
     sink_uuid: null,
     until_snapshot_id: null,
     figures: NO_FIGURES,
