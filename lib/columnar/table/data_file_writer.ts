@@ -22,6 +22,7 @@ import {
   encodeRowGroup,
   type MetricsConfig,
   metricsConfig,
+  type RowGroupCopy,
   writeSettings,
 } from "../parquet/mod.ts";
 import { FileLocations } from "./write/file_locations.ts";
@@ -136,12 +137,14 @@ export class DataFileWriter {
    * partitions of its rows. Its bytes are gone afterwards. Errors are those of {@linkcode write}.
    */
   async writeEncoded(group: EncodedRowGroup): Promise<void> {
-    if (this.#options.spec.fields.length > 0) {
-      throw new TypeError("Cannot tell the partitions of encoded rows");
-    }
-    throwIfAborted(this.#options.signal);
-    const writer = this.#writers[0] ??= new PartitionWriter(this.#shared, []);
+    const writer = this.#onlyWriter();
     await this.#use(writer, () => writer.writeEncoded(group));
+  }
+
+  /** Adds a row group of another file of the schema's columns, for a spec without fields only. */
+  async writeCopy(group: RowGroupCopy): Promise<void> {
+    const writer = this.#onlyWriter();
+    await this.#use(writer, () => writer.writeCopy(group));
   }
 
   /** Finishes all files. Without rows there are none. */
@@ -162,6 +165,15 @@ export class DataFileWriter {
     for (const outcome of [...aborted, ...deleted]) {
       if (outcome.status === "rejected") throw outcome.reason;
     }
+  }
+
+  /** Of the one partition that encoded rows can be in. */
+  #onlyWriter(): PartitionWriter {
+    if (this.#options.spec.fields.length > 0) {
+      throw new TypeError("Cannot tell the partitions of encoded rows");
+    }
+    throwIfAborted(this.#options.signal);
+    return this.#writers[0] ??= new PartitionWriter(this.#shared, []);
   }
 
   /** Lets a writer work; where it has opened a file, one too many perhaps, another is closed. */

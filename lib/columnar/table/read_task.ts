@@ -16,10 +16,14 @@ import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { TableMetadata } from "../../iceberg/spec/table_metadata.ts";
 import type { NestedField } from "../../iceberg/spec/types.ts";
 import { filterRows } from "../arrow/batch.ts";
+import { countBits } from "../arrow/bitmap.ts";
 import { DeleteLoader } from "./deletes/delete_loader.ts";
 import { loadRowFilter } from "./deletes/load_row_filter.ts";
 import { type NeededColumn, neededColumn } from "./needed_column.ts";
 import { taskRows } from "./_task_rows.ts";
+
+/** Share of a batch's rows that are most of them. */
+const MOST = 0.5;
 
 /** What reading needs to know of a table. */
 export type ReadTable = Pick<
@@ -41,10 +45,11 @@ export interface ReadTaskOptions {
   /** Shared by all tasks of a table, so that delete files are read once; its own by default. */
   readonly deletes?: DeleteLoader;
   /**
-   * `rows` (default): only rows that match the task's residual. `row_groups`: the residual leaves
-   * out row groups and nothing else, for callers who test rows themselves.
+   * `rows` (default): only rows that match the task's residual. For callers who test rows themselves:
+   * `most_rows`, where few do not match they come too, which is cheaper than to leave them out;
+   * `row_groups`, the residual leaves out row groups and nothing else.
    */
-  readonly residual?: "rows" | "row_groups";
+  readonly residual?: "rows" | "most_rows" | "row_groups";
   /** Row groups to read, by number; all by default. */
   readonly rowGroups?: readonly number[];
   /** Rows of a batch, at most. */
@@ -73,16 +78,33 @@ export async function* readTask(
     signal,
   });
   for await (const { batch, live: [bits = null] } of taskRows(task, [filter], options)) {
-    const live = bits === null ? batch : filterRows(batch, { bits });
+    const live = bits === null || isMostLive(task, bits, { batch, residual: options.residual })
+      ? batch
+      : filterRows(batch, { bits });
     if (live.numRows > 0) yield live;
   }
+}
+
+/** Whether the rows that do not match may as well stay. */
+function isMostLive(
+  { deletes }: FileScanTask,
+  bits: Uint8Array,
+  { batch, residual }: {
+    readonly batch: RecordBatch;
+    readonly residual: ReadTaskOptions["residual"];
+  },
+): boolean {
+  // Rows that are deleted are dead to everybody.
+  if (residual !== "most_rows" || deletes.length > 0) return false;
+  const length = batch.numRows;
+  return countBits(bits, { at: 0, length }) > length * MOST;
 }
 
 function residualOfRows(
   task: FileScanTask,
   { residual = "rows", schema }: ReadTaskOptions,
 ): { readonly expression: BoundExpression; readonly columns: readonly NeededColumn[] } {
-  const expression = residual === "rows" ? task.residual : alwaysTrue;
+  const expression = residual === "row_groups" ? alwaysTrue : task.residual;
   const columns = [...referencedFieldIds(expression)].map((id) => {
     const column = neededColumn([schema], id);
     if (column === null) throw new TypeError(`Cannot find column ${id} of a filter in its schema`);

@@ -42,9 +42,11 @@ async function* sourceRows(
   const fields = transform === null ? schema.fields : columnsOf(schema, transform.columns);
   const filter = transform === null ? alwaysTrue : bind(transform.filter, schema);
   const mayMatch = filter.kind === "constant" ? () => filter.value : metricsMayMatch(filter);
+  // An engine tests all rows, whoever has done so before.
+  const residual = transform === null || transform.filterSuffices ? "rows" : "most_rows";
+  const reading = { io, metadata, schema, fields, deletes, residual, signal } as const;
   yield* readAhead(wanted(tasks, mayMatch), {
-    read: (task) =>
-      readTask({ ...task, residual: filter }, { io, metadata, schema, fields, deletes, signal }),
+    read: (task) => readTask({ ...task, residual: filter }, reading),
     bytesOf: ({ dataFile }) => dataFile.fileSizeInBytes,
   });
 }

@@ -4,11 +4,13 @@
  */
 import type { RecordBatch } from "apache-arrow";
 import { DataFileWriter, KeyBag, LatestRows, readChanges, rowEncoder } from "../../columnar/mod.ts";
+import type { RowGroupCopy } from "../../columnar/parquet/mod.ts";
 import { AppError } from "../../errors.ts";
 import type { DataFile } from "../../iceberg/manifest/data_file.ts";
 import type { LoadedTable } from "../../iceberg/ports.ts";
 import { manifestSource } from "../../iceberg/scan/manifest_source.ts";
 import { planChanges } from "../../iceberg/scan/plan_changes.ts";
+import type { FileScanTask } from "../../iceberg/scan/plan_files.ts";
 import type { Schema } from "../../iceberg/spec/schema.ts";
 import type { Snapshot } from "../../iceberg/spec/snapshot.ts";
 import { currentSchema, defaultSpec } from "../../iceberg/spec/table_metadata.ts";
@@ -16,6 +18,7 @@ import type { JobHost } from "../../jobs/mod.ts";
 import { toTableBatch, type Transform } from "../../sql/mod.ts";
 import type { PipelineOptions } from "../contract/options.ts";
 import { batchRows } from "./batch_rows.ts";
+import { type BatchPart, CopyableFiles } from "./copyable_files.ts";
 import type { BatchPlan } from "./plan_batch.ts";
 
 /** Parts of the isolate's memory: rows that wait to be written, rows that an upsert holds, keys. */
@@ -119,9 +122,9 @@ class Stage {
 
   /** Rows that were added to the source. */
   async takeRows(plan: BatchPlan): Promise<void> {
-    const { source, schema, transform, host: { signal } } = this.#options;
-    for await (const rows of batchRows(plan.tasks, { source, schema, transform, signal })) {
-      await this.#add(rows);
+    for await (const part of this.#parts(plan.tasks)) {
+      if (part.kind === "read") await this.#read(part.tasks);
+      else for await (const group of part.rowGroups) await this.#copy(group);
     }
   }
 
@@ -152,6 +155,28 @@ class Stage {
     await this.#writer.abort();
   }
 
+  /** What is read, and what can be copied: whole files whose rows go through as they are. */
+  async *#parts(tasks: readonly FileScanTask[]): AsyncGenerator<BatchPart> {
+    const { source, schema, sink, transform, host: { signal } } = this.#options;
+    const isPartitioned = defaultSpec(sink.metadata).fields.length > 0;
+    if (transform !== null || this.#latest !== null || isPartitioned) {
+      return yield { kind: "read", tasks };
+    }
+    yield* new CopyableFiles({ source, schema, sink, signal }).parts(tasks);
+  }
+
+  async #read(tasks: readonly FileScanTask[]): Promise<void> {
+    const { source, schema, transform, host: { signal } } = this.#options;
+    for await (const rows of batchRows(tasks, { source, schema, transform, signal })) {
+      await this.#add(rows);
+    }
+  }
+
+  async #copy(group: RowGroupCopy): Promise<void> {
+    await this.#writer.writeCopy(group);
+    this.#wrote(group.metadata.rowCount);
+  }
+
   async *#transformed(batch: RecordBatch): AsyncGenerator<RecordBatch> {
     const { transform, host: { signal } } = this.#options;
     if (transform === null) yield batch;
@@ -165,8 +190,12 @@ class Stage {
   }
 
   async #write(batch: RecordBatch): Promise<void> {
-    this.#outputRows += batch.numRows;
     await this.#writer.write(batch);
+    this.#wrote(batch.numRows);
+  }
+
+  #wrote(rows: number): void {
+    this.#outputRows += rows;
     this.#options.host.progress({
       phase: "writing",
       done: this.#outputRows,

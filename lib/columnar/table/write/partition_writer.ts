@@ -10,6 +10,7 @@ import {
   fileMetrics,
   type MetricsConfig,
   ParquetAssembler,
+  type RowGroupCopy,
   type WriteSettings,
 } from "../../parquet/mod.ts";
 import { RowGroupBuffer } from "./row_group_buffer.ts";
@@ -92,6 +93,14 @@ export class PartitionWriter {
     await this.#append(group);
   }
 
+  /** The same of a row group of another file, which stays as it is. */
+  async writeCopy(group: RowGroupCopy): Promise<void> {
+    await this.flush();
+    this.#open ??= await this.#openFile();
+    await this.#open.appendCopy(group);
+    await this.#closeIfFull();
+  }
+
   /** Writes what waits in memory. */
   async flush(): Promise<void> {
     while (this.#buffer.rows > 0) await this.#writeGroup(await this.#nextGroupBytes());
@@ -165,8 +174,13 @@ export class PartitionWriter {
     this.#open ??= await this.#openFile();
     await this.#open.append(group);
     releaseBytes(group.bytes);
+    await this.#closeIfFull();
+  }
+
+  async #closeIfFull(): Promise<void> {
     const { targetFileSizeBytes } = this.#shared;
-    if (this.#open.sizeBytes >= targetFileSizeBytes * FULL_SHARE) await this.#closeFile();
+    const sizeBytes = this.#open?.sizeBytes ?? 0;
+    if (sizeBytes >= targetFileSizeBytes * FULL_SHARE) await this.#closeFile();
   }
 
   async #openFile(): Promise<ParquetAssembler> {
