@@ -15,6 +15,9 @@ import {
   type TablePoolStats,
 } from "./table_pool.ts";
 
+/** An idle pipeline lets go of its isolate after this time. */
+const PARK_AFTER_MS = 30_000;
+
 /** Options of {@linkcode createPipelinePool}. */
 export interface PipelinePoolOptions {
   /** Bytes that one pipeline may hold. */
@@ -24,6 +27,8 @@ export interface PipelinePoolOptions {
   readonly onCrash: (isolate: string, reason: string) => void;
   /** Isolates that encode rows for pipelines when they have nothing else to do. */
   readonly helpers?: TablePoolOptions["helpers"];
+  /** See `PARK_AFTER_MS`; tests have less time. */
+  readonly parkAfterMs?: number;
 }
 
 /** A `TickRunner` over isolates. */
@@ -47,6 +52,8 @@ interface Place {
   running: number;
   /** Ends once nothing runs in it. */
   retired: boolean;
+  /** Ends it when it has been idle for long. */
+  parking: ReturnType<typeof setTimeout> | undefined;
 }
 
 class Pool implements PipelinePool {
@@ -67,12 +74,13 @@ class Pool implements PipelinePool {
     options: RunJobOptions,
   ): Promise<TickResult> {
     const place = this.#place(pipelineId);
+    clearTimeout(place.parking);
     place.running++;
     try {
       return await place.pool.run(tickJob, params, options);
     } finally {
       place.running--;
-      if (place.retired && place.running === 0) this.#end(place);
+      if (place.running === 0) this.#leave(pipelineId, place);
     }
   }
 
@@ -102,8 +110,19 @@ class Pool implements PipelinePool {
   }
 
   close(): void {
-    for (const { pool } of this.#places.values()) pool.close();
+    for (const place of this.#places.values()) {
+      place.retired = true;
+      clearTimeout(place.parking);
+      place.pool.close();
+    }
     this.#places.clear();
+  }
+
+  /** Nothing runs there any more. */
+  #leave(pipelineId: string, place: Place): void {
+    if (place.retired) return this.#end(place);
+    const { parkAfterMs = PARK_AFTER_MS } = this.#options;
+    place.parking = setTimeout(() => this.park(pipelineId), parkAfterMs);
   }
 
   #place(pipelineId: string): Place {
@@ -120,12 +139,13 @@ class Pool implements PipelinePool {
       onCrash,
       ...(helpers === undefined ? {} : { helpers }),
     });
-    const place: Place = { pool, running: 0, retired: false };
+    const place: Place = { pool, running: 0, retired: false, parking: undefined };
     this.#places.set(pipelineId, place);
     return place;
   }
 
-  #end({ pool }: Place): void {
+  #end({ pool, parking }: Place): void {
+    clearTimeout(parking);
     const { lost, stuck } = pool.stats();
     this.#gone = { lost: this.#gone.lost + lost, stuck: this.#gone.stuck + stuck };
     pool.close();

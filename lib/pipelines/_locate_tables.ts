@@ -2,6 +2,7 @@
 import { type Catalog, identifierOfNew, type TableLocation } from "../catalog/mod.ts";
 import { AppError } from "../errors.ts";
 import type { PipelineRow } from "./_row.ts";
+import { stateKey } from "./_source_watch.ts";
 import type { SinkColumn } from "./contract/tick_job.ts";
 import { defineSink } from "./sink_definition.ts";
 
@@ -12,22 +13,59 @@ export interface LocatedTables {
   readonly sink: TableLocation | null;
 }
 
-/** Locates both; `not_found`/`source_dropped` where the source is not there any more. */
+/** Options of {@linkcode locateTables}. */
+export interface LocateTablesOptions {
+  /** The state of the source in which nobody wants to know of the sink; null for none. */
+  readonly seenKey: string | null;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Locates both, or where the source is as it was seen, none; `not_found`/`source_dropped` where it is not
+ * there any more.
+ */
 export async function locateTables(
   catalog: Catalog,
-  { source_table: source, sink_table: sink }: PipelineRow,
-  signal: AbortSignal,
-): Promise<LocatedTables> {
-  const [from, to] = await Promise.all([
-    catalog.locate(source, { signal }).catch((error: unknown) => {
-      throw isNotFound(error) ? dropped(source, error) : error;
-    }),
-    catalog.locate(sink, { signal }).catch((error: unknown) => {
-      if (isNotFound(error)) return null;
-      throw error;
-    }),
-  ]);
-  return { source: from, sink: to };
+  row: PipelineRow,
+  options: LocateTablesOptions,
+): Promise<LocatedTables | null> {
+  const { seenKey } = options;
+  if (seenKey === null) {
+    const both = [locateSource(catalog, row, options), locateSink(catalog, row, options)] as const;
+    const [source, sink] = await Promise.all(both);
+    return { source, sink };
+  }
+  // Pipelines that wait look again and again.
+  const source = await locateSource(catalog, row, options);
+  if (stateKey(source) === seenKey) return null;
+  return { source, sink: await locateSink(catalog, row, options) };
+}
+
+type LocateOptions = Pick<LocateTablesOptions, "signal">;
+
+async function locateSource(
+  catalog: Catalog,
+  { source_table: source }: PipelineRow,
+  { signal }: LocateOptions,
+): Promise<TableLocation> {
+  try {
+    return await catalog.locate(source, { signal });
+  } catch (error) {
+    throw isNotFound(error) ? dropped(source, error) : error;
+  }
+}
+
+async function locateSink(
+  catalog: Catalog,
+  { sink_table: sink }: PipelineRow,
+  { signal }: LocateOptions,
+): Promise<TableLocation | null> {
+  try {
+    return await catalog.locate(sink, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
 }
 
 /** Creates the sink; `already_exists` where something has its name. */

@@ -43,8 +43,6 @@ const TICK_DEADLINE_MS = 3_600_000;
 const LONG_WAIT_MS = 30_000;
 /** How often a pipeline looks whether its catalog is configured again. */
 const CATALOG_LOOK_MS = 1_000;
-/** An idle pipeline lets go of its isolate after this time. */
-const PARK_AFTER_MS = 30_000;
 
 /** What runs stand on. */
 export interface PipelineRunDeps {
@@ -175,17 +173,18 @@ export class PipelineRun {
     let dueMs = performance.now();
     let seenKey: string | null = null;
     while (!this.#stopping.signal.aborted) {
-      const tables = await this.#locate();
-      const key = stateKey(tables.source);
+      const tables = await this.#locate(seenKey);
       // A first tick says itself where the stream goes on, and who runs it from then on.
       if (this.row.place !== null && !this.#isFirst) {
         await this.#record.open();
         this.#begin(null);
       }
       let next: NextStep = "quiet";
-      if (key !== seenKey) next = await this.#take(await this.#tick(tables), tables.source);
-      if (next === "done") return;
-      seenKey = next === "quiet" ? key : null;
+      if (tables !== null) {
+        next = await this.#take(await this.#tick(tables), tables.source);
+        if (next === "done") return;
+        seenKey = next === "quiet" ? stateKey(tables.source) : null;
+      }
       const isEager = this.#trigger.kind !== "interval" || this.#trigger.everyMs === 0;
       if (next === "again" || (next === "more" && isEager)) continue;
       dueMs = await this.#wait(dueMs, seenKey);
@@ -194,35 +193,31 @@ export class PipelineRun {
 
   /** Until it is time for the next tick; resolves to that time. */
   async #wait(dueMs: number, key: string | null): Promise<number> {
-    const { watch, runner } = this.#deps;
     const { signal } = this.#stopping;
-    const parking = setTimeout(() => runner.park(this.row.id), PARK_AFTER_MS);
-    try {
-      if (this.#trigger.kind === "interval" && this.#trigger.everyMs > 0) {
-        const { everyMs } = this.#trigger;
-        const nowMs = performance.now();
-        // A tick that took longer than the interval: what was missed is not made up for.
-        const missed = Math.max(0, Math.floor((nowMs - dueMs) / everyMs));
-        const nextMs = dueMs + (missed + 1) * everyMs;
-        await pause(nextMs - nowMs, signal);
-        return nextMs;
-      }
-      if (key !== null) {
-        const source = this.row.source_table;
-        await watch.changed(source, key, signal).catch((error: unknown) => {
-          // Whoever locates it next says what has become of it, or of its catalog.
-          if (!isNotFound(error)) throw error;
-        });
-      }
-      return performance.now();
-    } finally {
-      clearTimeout(parking);
+    if (this.#trigger.kind === "interval" && this.#trigger.everyMs > 0) {
+      const { everyMs } = this.#trigger;
+      const nowMs = performance.now();
+      // A tick that took longer than the interval: what was missed is not made up for.
+      const missed = Math.max(0, Math.floor((nowMs - dueMs) / everyMs));
+      const nextMs = dueMs + (missed + 1) * everyMs;
+      await pause(nextMs - nowMs, signal);
+      return nextMs;
     }
+    if (key !== null) {
+      const source = this.row.source_table;
+      await this.#deps.watch.changed(source, key, signal).catch((error: unknown) => {
+        // Whoever locates it next says what has become of it, or of its catalog.
+        if (!isNotFound(error)) throw error;
+      });
+    }
+    return performance.now();
   }
 
-  async #locate(): Promise<LocatedTables> {
+  /** Null where the source is as it was seen last. */
+  async #locate(seenKey: string | null): Promise<LocatedTables | null> {
+    const { signal } = this.#ending;
     return await this.#withCatalog((catalog) =>
-      locateTables(catalog, this.row, this.#ending.signal)
+      locateTables(catalog, this.row, { seenKey, signal })
     );
   }
 

@@ -62,6 +62,18 @@ Deno.test("pipelines that are over leave no isolate behind", () =>
     assert.equal(bed.pool.stats().isolates, 0);
   }));
 
+Deno.test("a pipeline without news keeps no isolate, however often it looks, and gets one with the next", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    await bed.append("db.source", [1]);
+    const { pipeline_id: id } = await bed.start({ trigger_interval: "10 milliseconds" });
+    await bed.until(id, (m) => m.status === "idle" && m.rows_processed === 1);
+    while (bed.pool.stats().isolates > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await bed.append("db.source", [2]);
+    await bed.until(id, (m) => m.status === "idle" && m.rows_processed === 2);
+    assert.deepEqual(await bed.ids("db.sink"), [1, 2]);
+  }, { parkAfterMs: 200 }));
+
 Deno.test("a pipeline that fails at its start is not there, and its checkpoint is free", () =>
   withPipelineBed(async (bed) => {
     await bed.createTable("db.source");

@@ -41,6 +41,8 @@ export type PipelineBedOptions =
   & {
     /** Stands between the verbs and the isolates. */
     readonly wrap?: (pool: PipelinePool) => TickRunner;
+    /** How long isolates are kept that have nothing to do. */
+    readonly parkAfterMs?: number;
     /** Stands between the verbs and the catalog. */
     readonly wrapCatalog?: (catalog: Catalog) => Catalog;
   };
@@ -63,7 +65,10 @@ export async function withPipelineBed(
   }
 }
 
-async function openBed(dataDir: string, { wrap, wrapCatalog, ...more }: PipelineBedOptions) {
+async function openBed(
+  dataDir: string,
+  { wrap, wrapCatalog, parkAfterMs = 30_000, ...more }: PipelineBedOptions,
+) {
   await readyParquet();
   const warehouse = `${dataDir}/warehouse`;
   await Deno.mkdir(warehouse);
@@ -80,6 +85,7 @@ async function openBed(dataDir: string, { wrap, wrapCatalog, ...more }: Pipeline
     permissions: pipelinePermissions({ catalogType: "hadoop", warehouse, storageRoots: [] }),
     loadModules: loadWasmModules,
     onCrash: (isolate, reason) => lines.push(`${isolate} lost: ${reason}`),
+    parkAfterMs,
   });
   const hub = new PipelineHub();
   const pipelines: Pipelines = await createPipelines({
