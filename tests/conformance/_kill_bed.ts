@@ -169,31 +169,13 @@ export class KillBed implements AsyncDisposable {
    * catalog's database is locked.
    */
   pointer({ table, folder }: Place): string | null | undefined {
-    if (this.catalog === "hadoop") {
-      const versions = namesIn(`${folder}/metadata`)
-        .flatMap((name) => /^v(\d+)\.metadata\.json$/.exec(name)?.[1] ?? []);
-      return versions.length === 0 ? null : `v${Math.max(...versions.map(Number))}`;
-    }
-    using database = new DatabaseSync(`${this.#dir}/catalog.db`, { timeout: 0 });
-    const [namespace = "", name = ""] = table.split(".");
-    try {
-      const row = database.prepare(
-        `SELECT metadata_location FROM iceberg_tables
-          WHERE catalog_name = 'drls' AND table_namespace = ? AND table_name = ?`,
-      ).get(namespace, name);
-      return row === undefined ? null : String(row["metadata_location"]);
-    } catch (error) {
-      if (error instanceof Error && /locked|busy/.test(error.message)) return undefined;
-      throw error;
-    }
+    if (this.catalog === "hadoop") return newestVersion(folder);
+    return sqlPointer(`${this.#dir}/catalog.db`, table);
   }
 
   /** What PyIceberg reads of a table, and what lies around it. */
   async look({ table, folder }: Place): Promise<Sight> {
-    await this.#eyes.tell(JSON.stringify(["look", table, folder]));
-    const { word, text } = await this.#eyes.hear("RESULT", "ERROR");
-    if (word === "ERROR") throw new Error(`PyIceberg cannot read "${table}": ${JSON.parse(text)}`);
-    return JSON.parse(text);
+    return await this.#eyes.ask(["look", table, folder]);
   }
 
   async #makeTables(): Promise<void> {
@@ -235,6 +217,32 @@ export class KillBed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#eyes[Symbol.asyncDispose]();
     await Deno.remove(this.#dir, { recursive: true });
+  }
+}
+
+/** The newest metadata file of a hadoop table, as `v12`; null for none. */
+export function newestVersion(folder: string): string | null {
+  const versions = namesIn(`${folder}/metadata`)
+    .flatMap((name) => /^v(\d+)\.metadata\.json$/.exec(name)?.[1] ?? []);
+  return versions.length === 0 ? null : `v${Math.max(...versions.map(Number))}`;
+}
+
+/**
+ * The metadata file that a sql catalog named "drls" points at, null for none; undefined where nobody
+ * can tell, as its database is locked.
+ */
+export function sqlPointer(path: string, table: string): string | null | undefined {
+  using database = new DatabaseSync(path, { timeout: 0 });
+  const [namespace = "", name = ""] = table.split(".");
+  try {
+    const row = database.prepare(
+      `SELECT metadata_location FROM iceberg_tables
+        WHERE catalog_name = 'drls' AND table_namespace = ? AND table_name = ?`,
+    ).get(namespace, name);
+    return row === undefined ? null : String(row["metadata_location"]);
+  } catch (error) {
+    if (error instanceof Error && /locked|busy/.test(error.message)) return undefined;
+    throw error;
   }
 }
 

@@ -159,8 +159,8 @@ export async function checkNeighbours(
 
 /** Files that nothing leads to are found, all of them and nothing else, and are gone afterwards. */
 export async function checkOrphans(
-  { bed, place }: Kill,
-  { server, now }: { readonly server: KillServer; readonly now: Sight },
+  { bed, place }: { readonly bed: Pick<KillBed, "look">; readonly place: Place },
+  { server, now }: { readonly server: Pick<KillServer, "url">; readonly now: Sight },
 ): Promise<void> {
   const { table, folder } = place;
   await age(folder, new Date(Date.now() - AGE_MS));

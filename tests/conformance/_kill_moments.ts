@@ -107,7 +107,7 @@ export async function hold(
 
 /** Lets the server go on step by step until it stands in the window, or beyond. */
 async function stalk(
-  { child }: KillServer,
+  server: KillServer,
   { aim, eye, isOver }: {
     readonly aim: Aim & { kind: "window" };
     readonly eye: DiskEye;
@@ -115,15 +115,30 @@ async function stalk(
   },
 ): Promise<void> {
   const wanted = WINDOWS.indexOf(aim.window);
-  while (!isOver()) {
-    child.kill("SIGSTOP");
+  const hasCome = () => {
     const { window, newDataFiles } = eye.look();
     const at = WINDOWS.indexOf(window);
-    if (at > wanted) return;
-    if (at === wanted && (window !== "data" || newDataFiles >= aim.newDataFiles)) return;
+    return at > wanted ||
+      at === wanted && (window !== "data" || newDataFiles >= aim.newDataFiles);
+  };
+  await stepUntil(server, { hasCome, isOver });
+}
+
+/**
+ * Lets a server go on step by step until `hasCome` is true, for which the server stands still, or
+ * `isOver`; whether it stands there.
+ */
+export async function stepUntil(
+  { child }: Pick<KillServer, "child">,
+  { hasCome, isOver }: { readonly hasCome: () => boolean; readonly isOver: () => boolean },
+): Promise<boolean> {
+  while (!isOver()) {
+    child.kill("SIGSTOP");
+    if (hasCome()) return true;
     child.kill("SIGCONT");
     await pause(STEP_MS);
   }
+  return false;
 }
 
 /** Reads from the disk how far an operation has come. */
@@ -163,7 +178,8 @@ function windowOf({ added, gone, committed, deletes }: {
   return added.length > 0 ? "data" : "untouched";
 }
 
-function filesBelow(folder: string, below = ""): string[] {
+/** Files below a folder by their paths in it, whole or in the making. */
+export function filesBelow(folder: string, below = ""): string[] {
   const files: string[] = [];
   for (const name of namesIn(join(folder, below))) {
     const path = join(below, name);
@@ -175,6 +191,7 @@ function filesBelow(folder: string, below = ""): string[] {
   return files;
 }
 
-function pause(ms: number): Promise<void> {
+/** Waits. */
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -137,7 +137,7 @@ function groupOf(name: string): Group {
 }
 
 /** Numbers from 0 to 1 that follow from the seed (Mulberry32). */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

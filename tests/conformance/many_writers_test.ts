@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { startServer } from "../support/server_process.ts";
 import { FEW_ISOLATES, type KillServer, SHAPE, type Sight, succeed } from "./_kill_bed.ts";
+import { type Lake, openLake } from "./_lake.ts";
 import {
   appendAll,
   checkRows,
@@ -18,76 +19,29 @@ import {
 } from "./_many_writers.ts";
 import { PeerProcess } from "./_peer_process.ts";
 import { peerTest } from "./_peers.ts";
-import { startRestFixture } from "./_rest_servers.ts";
 import { ADMIN_TOKEN } from "./_server.ts";
 import { WriterLedger } from "./_writer_ledger.ts";
 
 const APPENDS = Number(Deno.env.get("WRITERS_APPENDS") ?? 10);
 const TABLE = "db.t";
 
-/** A catalog as both kinds of engines open it. */
-interface Lake {
-  readonly env: Readonly<Record<string, string>>;
-  /** Of PyIceberg. */
-  readonly properties: Readonly<Record<string, string>>;
-  readonly warehouse: string;
-  /** PyIceberg can write into such catalogs. */
-  readonly isShared: boolean;
+const CATALOGS = [
+  { type: "sql", peers: ["pyiceberg"], writers: "two servers and PyIceberg" },
+  { type: "rest", peers: ["pyiceberg", "rest_fixture"], writers: "two servers and PyIceberg" },
+  // PyIceberg cannot write into hadoop catalogs.
+  { type: "hadoop", peers: ["pyiceberg"], writers: "two servers" },
+] as const;
+
+for (const { type, peers, writers } of CATALOGS) {
+  peerTest(`${writers} lose nothing in one table: ${type}`, peers, {
+    fn: async () => {
+      await inTempDir(async (dir) => {
+        await using lake = await openLake(type, dir);
+        await race(dir, lake);
+      });
+    },
+  });
 }
-
-peerTest("two servers and PyIceberg lose nothing in one table: sql", ["pyiceberg"], {
-  fn: async () => {
-    await inTempDir(async (dir) => {
-      await Deno.mkdir(`${dir}/wh`);
-      await Deno.writeFile(`${dir}/catalog.db`, new Uint8Array());
-      const uri = `sqlite:///${dir}/catalog.db`;
-      await race(dir, {
-        env: { DRLS_CATALOG_TYPE: "sql", DRLS_CATALOG_URI: uri, DRLS_WAREHOUSE: `${dir}/wh` },
-        properties: { type: "sql", uri, warehouse: `file://${dir}/wh` },
-        warehouse: `${dir}/wh`,
-        isShared: true,
-      });
-    });
-  },
-});
-
-peerTest("two servers and PyIceberg lose nothing in one table: rest", [
-  "pyiceberg",
-  "rest_fixture",
-], {
-  fn: async () => {
-    await using catalog = await startRestFixture();
-    const { uri, warehouse } = catalog;
-    const credential = "peer:secret";
-    await inTempDir((dir) =>
-      race(dir, {
-        env: {
-          DRLS_CATALOG_TYPE: "rest",
-          DRLS_CATALOG_URI: uri,
-          DRLS_STORAGE_ROOTS: warehouse,
-          DRLS_CATALOG_PROPS: JSON.stringify({ credential }),
-        },
-        properties: { type: "rest", uri, credential },
-        warehouse,
-        isShared: true,
-      })
-    );
-  },
-});
-
-peerTest("two servers lose nothing in one table: hadoop", ["pyiceberg"], {
-  fn: async () => {
-    await inTempDir(async (dir) => {
-      await Deno.mkdir(`${dir}/wh`);
-      await race(dir, {
-        env: { DRLS_CATALOG_TYPE: "hadoop", DRLS_WAREHOUSE: `${dir}/wh` },
-        properties: { type: "hadoop" },
-        warehouse: `${dir}/wh`,
-        isShared: false,
-      });
-    });
-  },
-});
 
 async function race(dir: string, lake: Lake): Promise<void> {
   const servers: KillServer[] = [];
@@ -132,7 +86,7 @@ async function writeAll(writers: Writers, lake: Lake): Promise<void> {
   await eyes.hear("READY");
   const look = () => lookAt(eyes, `${lake.warehouse}/db/t`);
   const writes = [0, 1, 0, 1].map((at) => appendAll(writers, { at, appends: APPENDS / 2 }));
-  if (lake.isShared) writes.push(beside(writers, properties));
+  if (isShared(lake)) writes.push(beside(writers, properties));
   const closed = Promise.all(writes).finally(() => ledger.close());
   await Promise.all([
     closed,
@@ -143,8 +97,12 @@ async function writeAll(writers: Writers, lake: Lake): Promise<void> {
     ]),
     lookAll(writers, look),
   ]);
-  console.log(`${lake.properties["type"]}: ${tally}`);
+  console.log(`${lake.type}: ${tally}`);
   await checkEnd(writers, { sight: await look(), lake });
+}
+
+function isShared({ type }: Lake): boolean {
+  return type !== "hadoop";
 }
 
 async function beside(writers: Writers, properties: string): Promise<void> {
@@ -169,7 +127,7 @@ async function checkEnd(
   checkRows(table, ledger.begin()());
   assert.deepEqual(missing, []);
   // PyIceberg leaves the files of tries that others were faster than.
-  if (!lake.isShared) assert.deepEqual(unreachable, []);
+  if (!isShared(lake)) assert.deepEqual(unreachable, []);
   const known = new Set([...table!.snapshots.map(([id]) => id), ...tally.expired]);
   assert.deepEqual([...tally.committed].filter((id) => !known.has(id)), []);
   const names = new Set(table!.columns.map(([, name]) => name));

@@ -34,6 +34,11 @@ def path_of(location: str) -> str:
     return re.sub(r"^file:/+", "/", location)
 
 
+def is_checksum(name: str) -> bool:
+    """Java's file system writes one beside each file."""
+    return name.startswith(".") and name.endswith(".crc")
+
+
 def hadoop_metadata(folder: str):
     """As Java looks for it: the hint, else a listing; then whatever versions follow."""
     metadata = Path(folder) / "metadata"
@@ -89,7 +94,9 @@ class Eyes:
 
     def look(self, identifier: str, folder: str) -> dict:
         table = self.open(identifier, folder)
-        on_disk = {os.path.join(at, name) for at, _, names in os.walk(folder) for name in names}
+        on_disk = {
+            os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if not is_checksum(name)
+        }
         if table is None:
             return {"table": None, "unreachable": relative(on_disk, folder)}
         needed = self.reachable(table)

@@ -1,0 +1,136 @@
+/**
+ * Two servers over one state run pipelines, and are killed with SIGKILL again and again, while rows
+ * are appended to the source, and all tables are compacted and expired. `PIPELINE_KILLS` says how
+ * many kills at least, `PIPELINE_SEED` which ones.
+ */
+import assert from "node:assert/strict";
+import { ask, type Sight } from "./_kill_bed.ts";
+import { checkOrphans } from "./_kill_checks.ts";
+import type { LakeType } from "./_lake.ts";
+import { NoServer, PipelineBed } from "./_pipeline_bed.ts";
+import { checkPipelines, SinkHistory } from "./_pipeline_checks.ts";
+import { type Flow, FLOWS } from "./_pipeline_flows.ts";
+import { PipelineLoad } from "./_pipeline_load.ts";
+import { PipelinePlan, type PipelineShot } from "./_pipeline_plan.ts";
+import { strikePipelines, windowsOf } from "./_pipeline_strikes.ts";
+import { type Peer, peerTest } from "./_peers.ts";
+
+/** Whether servers find the locks of each other, by catalog. */
+const LAKES: readonly {
+  readonly type: LakeType;
+  readonly sharesData: boolean;
+  readonly peers: readonly Peer[];
+}[] = [
+  { type: "hadoop", sharesData: true, peers: ["pyiceberg"] },
+  { type: "sql", sharesData: false, peers: ["pyiceberg"] },
+  { type: "rest", sharesData: true, peers: ["pyiceberg", "rest_fixture"] },
+];
+const KILLS = Number(Deno.env.get("PIPELINE_KILLS") ?? 24) / LAKES.length;
+const SEED = Number(Deno.env.get("PIPELINE_SEED") ?? 1);
+/** Everything is looked through after every so many strikes. */
+const CHECK_EVERY = 15;
+/** From so many kills on it is waited for heartbeats that do not come, and every window must be hit. */
+const MANY_KILLS = 40;
+
+for (const { type, sharesData, peers } of LAKES) {
+  const where = sharesData ? "one data directory" : "two data directories";
+  peerTest(`killed servers lose and double no row of pipelines: ${type}, ${where}`, peers, {
+    fn: async () => {
+      await using bed = await PipelineBed.open({ type, sharesData });
+      try {
+        await killAll(bed);
+      } catch (cause) {
+        const complaints = bed.slots.flatMap((slot) => slot.complaints).slice(-60);
+        const log = complaints.map((line) => line.slice(0, 2_000)).join("\n");
+        throw new Error(`Pipelines failed; the servers say:\n${log}`, { cause });
+      }
+    },
+  });
+}
+
+async function killAll(bed: PipelineBed): Promise<void> {
+  const windows = windowsOf(bed);
+  const longSleeps = KILLS >= MANY_KILLS ? 1 : 0;
+  const plan = new PipelinePlan({ kills: KILLS, seed: SEED, windows, longSleeps });
+  const load = new PipelineLoad(bed, plan.random);
+  const histories = new Map(FLOWS.map((flow) => [flow.sink, new SinkHistory(bed, flow)]));
+  const check = async () => {
+    await load.stop();
+    await Promise.all(bed.slots.map((slot) => slot.ready()));
+    return await checkPipelines(bed, { ledger: load.ledger, histories });
+  };
+  load.start();
+  try {
+    for (let shot = plan.next(); shot !== null; shot = plan.next()) {
+      await explained(shot, { bed, load, plan });
+      if (plan.strikes % CHECK_EVERY !== 0) continue;
+      await check();
+      load.start();
+    }
+  } catch (error) {
+    for (const slot of bed.slots) await slot.kill();
+    await load.abandon();
+    throw error;
+  }
+  const { rows, sights } = await check();
+  await checkEnd(bed, sights);
+  const lines = [plan, `${rows} rows in the source; ${load.tally}`, ...histories.values()];
+  console.log(`${bed.lake.type}: ${lines.join("\n  ")}`);
+  if (KILLS >= MANY_KILLS) assert.deepEqual(plan.missed(), []);
+}
+
+interface Killing {
+  readonly bed: PipelineBed;
+  readonly load: PipelineLoad;
+  readonly plan: PipelinePlan;
+}
+
+async function strike(shot: PipelineShot, { bed, load, plan }: Killing): Promise<void> {
+  if (shot.aim.kind === "sleep") await Promise.all(bed.slots.map((slot) => slot.ready()));
+  plan.hit(shot, await strikePipelines({ bed, load }, shot.flow, shot.aim));
+  for (const flow of shot.forgets) await removeFolder(bed.checkpoint(flow));
+  if (shot.ages !== null) bed.age(shot.ages);
+  for (const slot of bed.slots) if (slot.life === null) await slot.begin();
+  if (shot.restarts !== null) await restart(bed, shot.restarts);
+}
+
+/** Stops a pipeline by one server, and starts it by one; what does not come through is made up for later. */
+async function restart(bed: PipelineBed, flow: Flow): Promise<void> {
+  try {
+    await ask(bed.anyServer(), `/pipeline/${bed.record(flow).id}/stop`, { body: {} });
+    await bed.ensureRunning(flow);
+  } catch (error) {
+    if (!(error instanceof NoServer)) throw error;
+  }
+}
+
+/** Nothing runs that nobody wants, and what nobody needs can be removed, and nothing else. */
+async function checkEnd(bed: PipelineBed, sights: ReadonlyMap<string, Sight>): Promise<void> {
+  const server = bed.anyServer();
+  for (const flow of FLOWS) {
+    const { id } = bed.record(flow);
+    const { status, answer } = await ask(server, `/pipeline/${id}/stop`, { body: {} });
+    assert.deepEqual([status, answer["status"]], [200, "stopped"], JSON.stringify(answer));
+  }
+  for (const [table, now] of sights) {
+    await checkOrphans({ bed, place: bed.place(table) }, { server, now });
+  }
+}
+
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Adds to an error what was tried. */
+async function explained(shot: PipelineShot, killing: Killing): Promise<void> {
+  try {
+    await strike(shot, killing);
+  } catch (cause) {
+    const what = JSON.stringify({ ...shot.aim, flow: shot.flow.sink });
+    throw new Error(`Strike ${what} failed`, { cause });
+  }
+}
