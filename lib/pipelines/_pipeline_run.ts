@@ -181,9 +181,11 @@ export class PipelineRun {
       }
       let next: NextStep = "quiet";
       if (tables !== null) {
+        // Before the tick: what a rest catalog answered goes to the isolate, and is gone here.
+        const key = stateKey(tables.source);
         next = await this.#take(await this.#tick(tables), tables.source);
         if (next === "done") return;
-        seenKey = next === "quiet" ? stateKey(tables.source) : null;
+        seenKey = next === "quiet" ? key : null;
       }
       const isEager = this.#trigger.kind !== "interval" || this.#trigger.everyMs === 0;
       if (next === "again" || (next === "more" && isEager)) continue;
