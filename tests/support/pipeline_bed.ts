@@ -80,13 +80,7 @@ async function openBed(
   const config = { type: "hadoop", name: "drls", warehouse, uri: null, extraProps: {} } as const;
   const catalog: Catalog = openCatalog(config, { dataDir, storageRoots: [] });
   const lines: string[] = [];
-  const pool = createPipelinePool({
-    memoryBytes: MEMORY_BYTES,
-    permissions: pipelinePermissions({ catalogType: "hadoop", warehouse, storageRoots: [] }),
-    loadModules: loadWasmModules,
-    onCrash: (isolate, reason) => lines.push(`${isolate} lost: ${reason}`),
-    parkAfterMs,
-  });
+  const pool = poolOver(warehouse, { parkAfterMs, lines });
   const hub = new PipelineHub();
   const pipelines: Pipelines = await createPipelines({
     state,
@@ -136,6 +130,20 @@ async function openBed(
       await state.close();
     },
   };
+}
+
+/** Real isolates; those that are lost are in the log. */
+function poolOver(
+  warehouse: string,
+  { parkAfterMs, lines }: { readonly parkAfterMs: number; readonly lines: string[] },
+): PipelinePool {
+  return createPipelinePool({
+    memoryBytes: MEMORY_BYTES,
+    permissions: pipelinePermissions({ catalogType: "hadoop", warehouse, storageRoots: [] }),
+    loadModules: loadWasmModules,
+    onCrash: (isolate, reason) => lines.push(`${isolate} lost: ${reason}`),
+    parkAfterMs,
+  });
 }
 
 /** Tables past the verbs, as other writers and readers have them. */
