@@ -93,8 +93,7 @@ Deno.test("a start that is late to put itself above the sink is not heard any mo
     const isThere = (m: PipelineMetrics) => m.status === "idle" && m.rows_processed === 4;
     const [started] = (await bed.pipelines.list(bed.ctx, { limit: 1, cursor: null })).pipelines;
     assert(started !== undefined);
-    await untilOf(rival.hub)(started.id, isThere);
-    gate.open();
+    await untilOf(rival.hub)(started.id, isThere).finally(() => gate.open());
     await starting;
     await untilLeft(bed);
     await bed.append("db.source", [4]);

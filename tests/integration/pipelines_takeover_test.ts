@@ -140,6 +140,24 @@ Deno.test("a batch of a server that has lost the pipeline counts where it comes 
   }, { wrap: gatedAfter(first) });
 });
 
+Deno.test("equality deletes that would not reach what has come meanwhile are made anew", async () => {
+  const gate = new Gate();
+  const request = { write_mode: "upsert", key_columns: ["id"], sink_partition_by: ["id"] };
+  await withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    await bed.append("db.source", [0, 1]);
+    const starting = bed.start({ ...request, delete_files: "equality" });
+    await gate.reached;
+    // Others write a row of the same key in other partitions.
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.sink"));
+    await commitOne(store, withoutPartitions());
+    await bed.append("db.sink", [0]);
+    gate.open();
+    const { pipeline_id: id } = await starting;
+    await checkRows(bed, { id, rows: 2, hub: bed.hub });
+  }, { wrap: gatedBefore(gate) });
+});
+
 Deno.test("a batch whose server never hears that it came through is not made again by the next", async () => {
   const gate = new Gate();
   await withPipelineBed(async (bed) => {
@@ -287,6 +305,23 @@ function settingMain(snapshotId: bigint): CommitAction {
       assert(main !== undefined);
       const ref = { ...main, snapshotId };
       return Promise.resolve({ requirements: [], updates: [{ action: "set-snapshot-ref", ref }] });
+    },
+  };
+}
+
+/** Another spec, in which all rows are together. */
+function withoutPartitions(): CommitAction {
+  return {
+    name: "evolve spec",
+    apply: ({ table: { metadata } }) => {
+      const spec = { specId: metadata.defaultSpecId + 1, fields: [] };
+      return Promise.resolve({
+        requirements: [],
+        updates: [
+          { action: "add-spec", spec },
+          { action: "set-default-spec", specId: spec.specId },
+        ],
+      });
     },
   };
 }
