@@ -31,7 +31,17 @@ export async function findRepeated(
   startKey: StartKey | null,
 ): Promise<PipelineRow | null> {
   const row = startKey === null ? null : await findByStartKey(reader, startKey.key);
-  if (row === null || row.start_request === startKey?.request) return row;
+  return row === null ? null : repeatedAmong([row], startKey);
+}
+
+/** As {@linkcode findRepeated}, among pipelines that were just read. */
+export function repeatedAmong(
+  rows: readonly PipelineRow[],
+  startKey: StartKey | null,
+): PipelineRow | null {
+  if (startKey === null) return null;
+  const row = rows.find(({ start_key: key }) => key === startKey.key) ?? null;
+  if (row === null || row.start_request === startKey.request) return row;
   const message = "Cannot use the Idempotency-Key: another request came with it; choose a new one";
   throw new AppError("invalid", "idempotency_key_reused", message, {
     issues: [{ path: "Idempotency-Key", message: "was used for a request with other content" }],

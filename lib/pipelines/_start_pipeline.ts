@@ -11,7 +11,7 @@ import { type Checkpoint, CheckpointFile, normalizeCheckpoint, streamKey } from 
 import { requireNoCircle } from "./_circles.ts";
 import { isoTime, NO_FIGURES, type PipelineRow } from "./_row.ts";
 import { requireSoundOptions } from "./_sound_options.ts";
-import { findRepeated } from "./_start_key.ts";
+import { repeatedAmong } from "./_start_key.ts";
 import {
   findPipeline,
   insertPipeline,
@@ -57,13 +57,12 @@ export async function recordStart(
   const tables = await findTables(deps, { source_table, sink_table, signal: ctx.signal });
   requireNoCircle(tables, []);
   const { state, clock, instance } = deps;
-  const stream = { key: streamKey(checkpoint), ...tables };
+  const stream = { key: streamKey(checkpoint), startKey, ...tables };
   const id = uuidV7(clock.now());
   const place = await claim(deps, { checkpoint, stream, id, signal: ctx.signal });
   return await state.transaction(async (tx) => {
-    const repeated = await findRepeated(tx, startKey);
-    if (repeated !== null) return { row: repeated, kind: "known" } as const;
-    const known = await requireRoom(tx, stream);
+    const { known, isRepeat } = await requireRoom(tx, stream);
+    if (known !== null && isRepeat) return { row: known, kind: "known" } as const;
     const nowMs = clock.now();
     const { catalog, source, sink } = tables;
     const one: StartedPipeline = {
@@ -101,11 +100,22 @@ export async function recordStart(
 /** A stream that is to be started. */
 interface Stream extends FoundTables {
   readonly key: string;
+  readonly startKey: StartKey | null;
 }
 
-/** Refuses what what is recorded leaves no room for; resolves to the stream's pipeline, if there is one. */
-async function requireRoom(reader: SqlReader, stream: Stream): Promise<PipelineRow | null> {
+/** What is known of a stream. */
+interface KnownStream {
+  /** Null where it is new. */
+  readonly known: PipelineRow | null;
+  /** Whether this very request has started it. */
+  readonly isRepeat: boolean;
+}
+
+/** Refuses a stream that recorded ones leave no room for. */
+async function requireRoom(reader: SqlReader, stream: Stream): Promise<KnownStream> {
   const all = await listPipelines(reader);
+  const repeated = repeatedAmong(all, stream.startKey);
+  if (repeated !== null) return { known: repeated, isRepeat: true };
   const known = all.find((row) => row.stream_key === stream.key) ?? null;
   if (known !== null) requireStartable(known, stream);
   else if (all.length >= MAX_KEPT_PIPELINES) throw tooMany();
@@ -116,8 +126,11 @@ async function requireRoom(reader: SqlReader, stream: Stream): Promise<PipelineR
     stream,
     running.map((row) => ({ source: row.source_table, sink: row.sink_table })),
   );
-  return known;
+  return { known, isRepeat: false };
 }
+
+/** Of a stream that has written nothing. */
+const NOWHERE = { place: null, sourceUuid: null, sinkUuid: null };
 
 /**
  * Reads and writes the checkpoint's file, so that a place where none can be is refused. Resolves to where
@@ -141,7 +154,8 @@ async function claim(
   const written = found?.offset == null ? null : found;
   if (written !== null) requireSameStream(written, stream);
   // What is refused anyway leaves no file.
-  const known = await requireRoom(state, stream);
+  const { known, isRepeat } = await requireRoom(state, stream);
+  if (isRepeat) return NOWHERE;
   await file.write(
     written ?? {
       version: 1,
@@ -156,7 +170,7 @@ async function claim(
     },
   );
   if (written?.offset == null || written.position === null) {
-    return { place: null, sourceUuid: null, sinkUuid: null };
+    return NOWHERE;
   }
   const { position, offset, source_uuid: sourceUuid, sink_uuid: sinkUuid } = written;
   return { place: { batchId: offset.batch_id, position }, sourceUuid, sinkUuid };

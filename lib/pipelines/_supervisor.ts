@@ -72,6 +72,11 @@ export class Supervisor {
     }
   }
 
+  /** Resolves when what is being recorded now is run, or is refused. */
+  async recorded(): Promise<void> {
+    await Promise.allSettled(this.#starting);
+  }
+
   /** The run of a pipeline; null where this server has none. */
   runOf(id: string): PipelineRun | null {
     return this.#runs.get(id) ?? null;

@@ -213,6 +213,7 @@ class PipelineService implements Pipelines {
 
   /** The answer to a start that was asked for before: once it has got going, if it does so here. */
   async #again(ctx: CallContext, row: PipelineRow): Promise<PipelineView> {
+    await this.#supervisor.recorded();
     const run = this.#supervisor.runOf(row.id);
     const begun = run === null ? null : await untilBegun(run, ctx);
     if (begun?.row.state === "failed") throw begun.failure;
