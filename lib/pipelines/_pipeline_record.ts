@@ -3,7 +3,7 @@ import type { CatalogConfig } from "../catalog/mod.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { isChangeUnderWay } from "../operations/mod.ts";
-import { hold, release } from "../pins/mod.ts";
+import { hold, pinsOf, release } from "../pins/mod.ts";
 import type { State, Transaction } from "../state/mod.ts";
 import { type PipelineRow, toMetrics } from "./_row.ts";
 import { insertBatch, isOwner, type Ownership, savePipeline } from "./_store.ts";
@@ -60,7 +60,8 @@ export class PipelineRecord {
   #owner: Ownership;
   #row: PipelineRow;
   #recorded: PipelineRow;
-  #isPinned = false;
+  /** Whether nobody can be at taking away what is needed; so it was where the server before had got going. */
+  #isHeld: boolean;
   /** What the last tick said that the stream needs; undefined before the first. */
   #needed: bigint | null | undefined;
 
@@ -68,6 +69,7 @@ export class PipelineRecord {
   constructor(row: PipelineRow, deps: PipelineRecordDeps) {
     this.#deps = deps;
     this.#row = this.#recorded = row;
+    this.#isHeld = row.state === "running" || row.state === "idle";
     this.#owner = { id: row.id, instance: deps.instance, epoch: row.epoch };
   }
 
@@ -96,7 +98,9 @@ export class PipelineRecord {
 
   /**
    * Records what has happened; an event that means nothing in this state changes the rest only.
-   * Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now.
+   * Rejects with `conflict`/`stream_fenced` where another server runs the pipeline now, and with
+   * `unavailable`/`source_busy` while the source is changed by somebody who does not know that it is
+   * needed: then nothing is recorded, but those that come later do know.
    */
   async move(
     event: PipelineEvent | null,
@@ -105,29 +109,33 @@ export class PipelineRecord {
   ): Promise<void> {
     const to = event === null ? null : nextState(this.#row.state, event);
     const next = this.#next(to ?? this.#row.state, changes);
-    await this.#deps.state.transaction(async (tx) => {
+    const isBusy = await this.#deps.state.transaction(async (tx) => {
+      if (await this.#isLate(tx, next, extras)) {
+        if (!await isOwner(tx, this.#owner)) throw taken();
+        await this.#pin(tx, next, extras);
+        return true;
+      }
       if (!await savePipeline(tx, next, this.#owner)) throw taken();
       if (extras.batch !== undefined) {
         await insertBatch(tx, { id: next.id, batch: extras.batch, nowMs: next.updated_at });
       }
       await this.#pin(tx, next, extras);
+      return false;
     });
+    if (isBusy) throw busy();
     this.#row = this.#recorded = next;
     this.#owner = { ...this.#owner, epoch: next.epoch };
     if (extras.needed !== undefined) {
-      this.#isPinned = true;
+      this.#isHeld = true;
       this.#needed = extras.needed;
     }
     this.#publish();
   }
 
-  /**
-   * Opens it, and holds on to what the stream needs before it is read. Rejects with `unavailable`/`source_busy`
-   * while the source is changed by somebody who does not know that it is needed.
-   */
+  /** Opens it, and holds on to what the stream needs before it is read. Rejects as `move` does. */
   async open(): Promise<void> {
     const needed = this.#needed ?? neededBy(this.#row);
-    const isOpen = (this.#isPinned || needed === null) && this.#row.state !== "starting";
+    const isOpen = (this.#isHeld || needed === null) && this.#row.state !== "starting";
     if (isOpen) return;
     // Of a stream that has read nothing the next tick says what to hold; what is held is kept.
     await this.move("opened", {}, needed === null ? {} : { needed });
@@ -151,17 +159,32 @@ export class PipelineRecord {
     };
   }
 
+  /** Whether something is needed that may be taken away already, by somebody who had leave to. */
+  async #isLate(tx: Transaction, row: PipelineRow, { needed }: RecordExtras): Promise<boolean> {
+    if (needed === undefined || row.state === "stopped" || row.state === "failed") return false;
+    const before = this.#needed ?? neededBy(this.#recorded);
+    if (this.#isHeld && (before !== null || needed === null)) return false;
+    if (this.#isHeld && await this.#holdsFirst(tx)) return false;
+    return await isChangeUnderWay(tx, { table: row.source_table, kinds: PIN_BREAKERS });
+  }
+
+  /** Whether the server before held a snapshot for a stream that has read none. */
+  async #holdsFirst(tx: Transaction): Promise<boolean> {
+    const { id, source_table: table, source_uuid: uuid, updated_at: nowMs } = this.#recorded;
+    const pins = await pinsOf(tx, { table, nowMs });
+    return pins.some(({ holder, tableUuid, snapshotId }) =>
+      holder === holderOf(id) && tableUuid === uuid && snapshotId !== null
+    );
+  }
+
   /** Keeps what the stream still needs of its source, and the sink from being dropped. */
   async #pin(tx: Transaction, row: PipelineRow, { needed }: RecordExtras): Promise<void> {
-    const holder = `pipeline ${row.id}`;
+    const holder = holderOf(row.id);
     if (row.state === "stopped") return await release(tx, holder);
     const untilMs = row.state === "failed" ? row.updated_at + FAILED_PIN_MS : null;
     const shared = { holder, name: row.sink_table, untilMs, atMs: row.updated_at };
     if (needed === undefined && untilMs === null) return;
     const snapshotId = needed ?? this.#needed ?? neededBy(row);
-    const breakers = { table: row.source_table, kinds: PIN_BREAKERS };
-    const isNew = !this.#isPinned || (this.#needed === null && snapshotId !== null);
-    if (isNew && untilMs === null && await isChangeUnderWay(tx, breakers)) throw busy();
     await hold(tx, {
       ...shared,
       table: row.source_table,
@@ -179,6 +202,10 @@ export class PipelineRecord {
   #publish(): void {
     this.#deps.hub.publish(toMetrics(this.#row, this.#deps.catalog()));
   }
+}
+
+function holderOf(id: string): string {
+  return `pipeline ${id}`;
 }
 
 function neededBy({ place }: PipelineRow): bigint | null {

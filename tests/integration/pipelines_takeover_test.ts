@@ -8,6 +8,7 @@ import { rollBackAction } from "../../lib/iceberg/evolve/roll_back.ts";
 import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
 import type { TickRunner } from "../../lib/pipelines/mod.ts";
 import { pinsOf } from "../../lib/pins/mod.ts";
+import { sql } from "../../lib/state/mod.ts";
 import { type PipelineBed, withPipelineBed } from "../support/pipeline_bed.ts";
 import { checkRows, Gate, openRival, until, untilLeft } from "../support/rival_pipelines.ts";
 import { commitOne, storeOf } from "../support/writable_tables.ts";
@@ -194,6 +195,36 @@ Deno.test("a stream that began on an empty source holds it before it reads, and 
   }, { wrap: gatedBefore(first) });
 });
 
+Deno.test("whoever takes over a stream does not wait for an expiry that knew of it", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    const id = await beginGated(bed, gate);
+    await gate.reached;
+    await expiryUnderWay(bed);
+    await using rival = await openRival(bed);
+    await checkRows(bed, { id, rows: 3, hub: rival.hub });
+    gate.open();
+  }, { wrap: gatedBefore(gate) });
+});
+
+Deno.test("a start waits for an expiry that does not know of it, and is known of to later ones", () =>
+  withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    await bed.append("db.source", [0, 1, 2]);
+    const { pipeline_id: id } = await bed.start();
+    await checkRows(bed, { id, rows: 3, hub: bed.hub });
+    await bed.pipelines.stop(bed.ctx, id);
+    assert.deepEqual(await heldOf(bed), []);
+    await bed.append("db.source", [3]);
+    const ended = await expiryUnderWay(bed);
+    const { status, last_error } = await bed.start();
+    assert.deepEqual([status, last_error?.code], ["backing-off", "source_busy"]);
+    const [newest] = (await snapshotsOf(bed, "db.source")).slice(-2);
+    assert.deepEqual(await heldOf(bed), [String(newest)]);
+    await ended();
+    await checkRows(bed, { id, rows: 4, hub: bed.hub });
+  }));
+
 Deno.test("a stream that began on an empty source reads all of it, though its first snapshots expired", async () => {
   const gate = new Gate();
   await withPipelineBed(async (bed) => {
@@ -275,6 +306,18 @@ Deno.test("an idle pipeline notices that its sink was rolled back, though nothin
     await assert.rejects(bed.start(), { code: "sink_rolled_back" });
     assert.deepEqual(await bed.ids("db.sink"), [100]);
   }));
+
+/** Records an expiry of the source that has leave to commit; what is given out ends it. */
+async function expiryUnderWay({ state }: PipelineBed): Promise<() => Promise<void>> {
+  await state.transaction((tx) =>
+    tx.run(sql`INSERT INTO operations (id, kind, table_name, state, dry_run, exclusive, input,
+        commit_note, principal_id, principal_name, instance, created_at)
+      VALUES ('expiry', 'expire', 'db.source', 'running', 0, 1, '{}', '{}', 'p', 'p', 'dead', 0)`)
+  );
+  return async () => {
+    await state.transaction((tx) => tx.run(sql`UPDATE operations SET ended_at = 1`));
+  };
+}
 
 /** Oldest first. */
 async function snapshotsOf(bed: PipelineBed, table: string): Promise<readonly bigint[]> {
