@@ -78,14 +78,27 @@ async function list(folder: string): Promise<readonly string[]> {
   return found.sort();
 }
 
+/** Where others keep the machine busy, what is refused at once may come too late: it gets more time. */
+async function answerTo(
+  server: Parameters<typeof query>[0],
+  { sql, outcome }: EscapeAttempt,
+): Promise<{ status: number; text: string }> {
+  const answer = await query(server, sql);
+  if (outcome === "either" || !isLate(answer)) return answer;
+  return await query(server, sql, { timeout_ms: ANSWER_WITHIN_MS });
+}
+
+/** The one 5xx that a query may deserve. */
+function isLate({ status, text }: { status: number; text: string }): boolean {
+  return status === 503 && /deadline_exceeded|query_cut_off/.test(text);
+}
+
 function judge({ sql, outcome }: EscapeAttempt, answer: { status: number; text: string }): void {
   const { status, text } = answer;
   const shown = `${status} ${text.slice(0, 300)} for ${sql.slice(0, 200)}`;
   assert.ok(!text.includes(CANARY) && !text.includes("root:"), `leaked: ${shown}`);
   const isRefusal = status >= 400 && status < 500;
-  // Too late is the one 5xx that a query may deserve.
-  const isLate = status === 503 && /deadline_exceeded|query_cut_off/.test(text);
-  const isHarmless = outcome === "either" && (isLate || status === 200);
+  const isHarmless = outcome === "either" && (isLate(answer) || status === 200);
   assert.ok(isRefusal || isHarmless, shown);
 }
 
@@ -108,7 +121,7 @@ for (const kind of KINDS) {
     assert.equal((await next()).status, 200);
     const before = await bed.listing();
     for (const attempt of escapeAttempts(targets)[kind] ?? []) {
-      judge(attempt, await query(server, attempt.sql));
+      judge(attempt, await answerTo(server, attempt));
       const { status, text } = await next();
       assert.equal(status, 200, `after ${attempt.sql.slice(0, 200)}: ${text}`);
       assert.deepEqual(JSON.parse(text).rows, [{ n: 15 }]);
