@@ -28,6 +28,9 @@ export class PipelineLoad {
   readonly #random: () => number;
   /** Servers that are asked nothing, as they are about to fall asleep. */
   readonly #avoided = new Set<ServerSlot>();
+  /** Expiries of the source under way; none begins while it is spared. */
+  readonly #expiries = new Set<Promise<unknown>>();
+  #isSpared = false;
   /** Requests under way, by the server that has them. */
   readonly #asked = new Map<ServerSlot, Set<Promise<unknown>>>();
   #isOver = false;
@@ -74,6 +77,17 @@ export class PipelineLoad {
     this.#avoided.delete(slot);
   }
 
+  /** Does something during which the source is not expired: who reads it does not hold it then. */
+  async sparing(work: () => Promise<void>): Promise<void> {
+    this.#isSpared = true;
+    try {
+      await Promise.allSettled(this.#expiries);
+      await work();
+    } finally {
+      this.#isSpared = false;
+    }
+  }
+
   async #appendAll(): Promise<void> {
     while (!this.#isOver) {
       const range = this.ledger.claim(ROWS);
@@ -113,7 +127,11 @@ export class PipelineLoad {
     while (!this.#isOver) {
       const table = tables[Math.floor(this.#random() * tables.length)]!;
       const { path, body } = this.#maintenance(table);
-      const reply = await this.#ask(path, body);
+      const isExpiry = table === SOURCE && path === "/expire";
+      if (isExpiry && this.#isSpared) continue;
+      const asked = this.#ask(path, body);
+      if (isExpiry) this.#expiries.add(asked);
+      const reply = await asked.finally(() => this.#expiries.delete(asked));
       if (reply !== null) this.#count(path, reply);
       await pause(MAINTAIN_EVERY_MS);
     }

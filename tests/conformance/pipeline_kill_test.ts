@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { ask, type Sight } from "./_kill_bed.ts";
 import { checkOrphans } from "./_kill_checks.ts";
+import { pause } from "./_kill_moments.ts";
 import type { LakeType } from "./_lake.ts";
 import { NoServer, PipelineBed } from "./_pipeline_bed.ts";
 import { checkPipelines, SinkHistory } from "./_pipeline_checks.ts";
@@ -29,6 +30,8 @@ const KILLS = Number(Deno.env.get("PIPELINE_KILLS") ?? 24) / LAKES.length;
 const SEED = Number(Deno.env.get("PIPELINE_SEED") ?? 1);
 /** Everything is looked through after every so many strikes. */
 const CHECK_EVERY = 15;
+const STOPPED_WITHIN_MS = 90_000;
+const LOOK_EVERY_MS = 100;
 /** From so many kills on it is waited for heartbeats that do not come, and every window must be hit. */
 const MANY_KILLS = 40;
 
@@ -40,8 +43,8 @@ for (const { type, sharesData, peers } of LAKES) {
       try {
         await killAll(bed);
       } catch (cause) {
-        const complaints = bed.slots.flatMap((slot) => slot.complaints).slice(-60);
-        const log = complaints.map((line) => line.slice(0, 2_000)).join("\n");
+        const complaints = bed.slots.flatMap((slot) => slot.complaints).slice(-30);
+        const log = complaints.map((line) => line.slice(0, 600)).join("\n");
         throw new Error(`Pipelines failed; the servers say:\n${log}`, { cause });
       }
     },
@@ -91,13 +94,20 @@ async function strike(shot: PipelineShot, { bed, load, plan }: Killing): Promise
   for (const flow of shot.forgets) await removeFolder(bed.checkpoint(flow));
   if (shot.ages !== null) bed.age(shot.ages);
   for (const slot of bed.slots) if (slot.life === null) await slot.begin();
-  if (shot.restarts !== null) await restart(bed, shot.restarts);
+  const flow = shot.restarts;
+  if (flow !== null) await load.sparing(() => restart(bed, flow));
 }
 
-/** Stops a pipeline by one server, and starts it by one; what does not come through is made up for later. */
+/** Stops a pipeline by one server, and starts it by one; unless none is there. */
 async function restart(bed: PipelineBed, flow: Flow): Promise<void> {
   try {
     await ask(bed.anyServer(), `/pipeline/${bed.record(flow).id}/stop`, { body: {} });
+    // The one that ran it may be dead, and not known to be.
+    const giveUpAt = performance.now() + STOPPED_WITHIN_MS;
+    while (bed.record(flow).state !== "stopped") {
+      assert(performance.now() < giveUpAt, `${flow.sink} does not stop`);
+      await pause(LOOK_EVERY_MS);
+    }
     await bed.ensureRunning(flow);
   } catch (error) {
     if (!(error instanceof NoServer)) throw error;
