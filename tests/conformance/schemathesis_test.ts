@@ -60,7 +60,9 @@ peerTest("generated requests get documented answers", ["schemathesis"], {
       await t.step("without credentials", () => run([]));
       await t.step("reached what lies behind the checks", async () => {
         const list = await server.get<TableList>("/tables");
-        assert.deepEqual(list.tables, ["db.broken", "db.events", "db.vectors", "partitioned"]);
+        // The documented example of a pipeline makes a sink.
+        const tables = list.tables.filter((table) => table !== "db.output");
+        assert.deepEqual(tables, ["db.broken", "db.events", "db.vectors", "partitioned"]);
         const answers = new Set(
           server.output().matchAll(/"route":"([^"]+)","status":(\d+)/g)
             .map(([, route, status]) => `${status} ${route}`),
