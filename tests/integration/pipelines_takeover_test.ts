@@ -6,85 +6,14 @@ import assert from "node:assert/strict";
 import type { CommitAction } from "../../lib/iceberg/commit/commit_action.ts";
 import { rollBackAction } from "../../lib/iceberg/evolve/roll_back.ts";
 import { currentSnapshot } from "../../lib/iceberg/spec/table_metadata.ts";
-import type { TickRunner } from "../../lib/pipelines/mod.ts";
 import { pinsOf } from "../../lib/pins/mod.ts";
 import { sql } from "../../lib/state/mod.ts";
+import { deaf, gatedAfter, gatedBefore, hesitating, waiting } from "../support/gated_ticks.ts";
 import { type PipelineBed, withPipelineBed } from "../support/pipeline_bed.ts";
 import { checkRows, Gate, openRival, until, untilLeft } from "../support/rival_pipelines.ts";
 import { commitOne, storeOf } from "../support/writable_tables.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
-
-/** The first commit waits before its server is asked for leave. */
-function gatedBefore(gate: Gate): (runner: TickRunner) => TickRunner {
-  return gated(gate, async (pass, leave) => {
-    await pass();
-    await leave();
-  });
-}
-
-/** The first commit waits when it has leave. */
-function gatedAfter(gate: Gate): (runner: TickRunner) => TickRunner {
-  return gated(gate, async (pass, leave) => {
-    await leave();
-    await pass();
-  });
-}
-
-function gated(
-  gate: Gate,
-  order: (pass: () => Promise<void>, leave: () => Promise<void>) => Promise<void>,
-) {
-  return (runner: TickRunner): TickRunner => {
-    let commits = 0;
-    return {
-      park: (id) => runner.park(id),
-      run: (id, params, options) =>
-        runner.run(id, params, {
-          ...options,
-          async onCommit(note) {
-            const leave = async () => void await options.onCommit?.(note);
-            const pass = () => commits++ === 0 ? gate.pass() : Promise.resolve();
-            await order(pass, leave);
-          },
-        }),
-    };
-  };
-}
-
-/** The first batch comes through, and its server does not hear of it until the gate opens. */
-function deaf(gate: Gate): (runner: TickRunner) => TickRunner {
-  return (runner) => {
-    let batches = 0;
-    return {
-      park: (id) => runner.park(id),
-      async run(id, params, options) {
-        const result = await runner.run(id, params, options);
-        if (result.kind === "batch" && batches++ === 0) await gate.pass();
-        return result;
-      },
-    };
-  };
-}
-
-/** The first tick that finds rows waits before it begins. */
-function waiting(gate: Gate): (runner: TickRunner) => TickRunner {
-  return (runner) => {
-    let isOver = false;
-    return {
-      park: (id) => runner.park(id),
-      async run(id, params, options) {
-        const isEmpty = params.source.kind === "file" &&
-          params.source.metadataLocation.endsWith("/v1.metadata.json");
-        if (!isEmpty && !isOver) {
-          isOver = true;
-          await gate.pass();
-        }
-        return await runner.run(id, params, options);
-      },
-    };
-  };
-}
 
 /** Begins a pipeline in the bed, whose runner stands before the gate with the rows 0, 1, 2. */
 async function beginGated(bed: PipelineBed, gate: Gate): Promise<string> {
@@ -241,6 +170,28 @@ Deno.test("a stream that began on an empty source reads all of it, though its fi
     await bed.append("db.source", [3]);
     await checkRows(bed, { id, rows: 4, hub: bed.hub });
   }, { wrap: waiting(gate) });
+});
+
+Deno.test("a stream reads all of its source, though what it was to begin with expired before it was held", async () => {
+  const gate = new Gate();
+  await withPipelineBed(async (bed) => {
+    await bed.createTable("db.source");
+    for (const row of [0, 1, 2]) await bed.append("db.source", [row]);
+    const store = storeOf(bed.catalog, await bed.catalog.locate("db.source"));
+    const [first, , third] = await snapshotsOf(bed, "db.source");
+    assert(first !== undefined && third !== undefined);
+    await commitOne(store, removingSnapshots([first]));
+    const starting = bed.start();
+    await gate.reached;
+    // Before anybody knows of it: the snapshot that was to be scanned is expired.
+    await bed.append("db.source", [3]);
+    await commitOne(store, removingSnapshots([third]));
+    gate.open();
+    const { pipeline_id: id } = await starting;
+    await checkRows(bed, { id, rows: 4, hub: bed.hub });
+    await bed.append("db.source", [4]);
+    await checkRows(bed, { id, rows: 5, hub: bed.hub });
+  }, { wrap: hesitating(gate) });
 });
 
 Deno.test("a stream goes on where its offset says, when its snapshots and its checkpoint are gone", () =>

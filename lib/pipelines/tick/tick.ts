@@ -225,26 +225,39 @@ function noticeChanges(
 }
 
 /**
- * Whether nothing keeps what a stream needs that has read nothing yet: its source was empty when it
- * began, and has snapshots now. Before one is read it is held, or an expiry could be faster.
+ * Whether nothing keeps what a stream needs that has read nothing yet. Either its source was empty when
+ * it began, and has snapshots now; or what it was to begin with expired before it was held.
  */
 function isUnheld(
   { heldSnapshotId: held }: TickParams,
   metadata: TableMetadata,
-  { snapshot_id }: StreamPosition,
+  position: StreamPosition,
 ): boolean {
-  if (snapshot_id !== null || currentSnapshot(metadata) === undefined) return false;
-  return held === null || snapshotById(metadata, BigInt(held)) === undefined;
+  if (currentSnapshot(metadata) === undefined) return false;
+  if (isWholeScan(position)) return !hasSnapshot(metadata, position.snapshot_id);
+  return position.snapshot_id === null && !hasSnapshot(metadata, held);
 }
 
-/** Where the first snapshots have expired before any was read, all that the table holds is to be read. */
+/** Where that has expired which nothing was read of yet, all that the table holds is to be read. */
 function stillThere(metadata: TableMetadata, position: StreamPosition): StreamPosition {
   const head = currentSnapshot(metadata);
-  if (position.snapshot_id !== null || head === undefined) return position;
+  if (head === undefined) return position;
   const toSnapshotId = head.snapshotId;
-  const { complete } = snapshotSteps(metadata, { fromSnapshotId: null, toSnapshotId });
-  if (complete) return position;
+  const isThere = isWholeScan(position)
+    ? hasSnapshot(metadata, position.snapshot_id)
+    : position.snapshot_id !== null ||
+      snapshotSteps(metadata, { fromSnapshotId: null, toSnapshotId }).complete;
+  if (isThere) return position;
   return { snapshot_id: String(toSnapshotId), files_read: 0, scan_all_files: true };
+}
+
+/** Everything that the table holds, of which nothing was read. */
+function isWholeScan({ scan_all_files, files_read }: StreamPosition): boolean {
+  return scan_all_files && files_read === 0;
+}
+
+function hasSnapshot(metadata: TableMetadata, id: string | null): boolean {
+  return id !== null && snapshotById(metadata, BigInt(id)) !== undefined;
 }
 
 /** What the source looked like, for figures and pins. */
