@@ -15,8 +15,8 @@ const LOOK_EVERY_MS = 100;
 
 /** What was seen in the end. */
 export interface Seen {
+  /** Of the source. */
   readonly rows: number;
-  readonly sights: ReadonlyMap<string, Sight>;
 }
 
 /** Throws unless sinks have exactly the rows of the source, each once. Nobody may write. */
@@ -27,8 +27,7 @@ export async function checkPipelines(
     readonly histories: ReadonlyMap<string, SinkHistory>;
   },
 ): Promise<Seen> {
-  const sights = new Map([[SOURCE, await bed.look(bed.place(SOURCE))]]);
-  const ids = idsOf(sights.get(SOURCE)!, SOURCE);
+  const ids = idsOf(await bed.look(bed.place(SOURCE)), SOURCE);
   const { surely, perhaps } = ledger.begin()();
   assertSame("the source has lost acknowledged rows", surely.difference(ids));
   assertSame("the source has rows from nowhere", ids.difference(perhaps));
@@ -37,16 +36,14 @@ export async function checkPipelines(
     await caughtUp(bed, flow, ids.size);
     const history = histories.get(flow.sink)!;
     history.follow();
-    const sight = await bed.look(bed.place(flow.sink));
-    sights.set(flow.sink, sight);
-    const found = idsOf(sight, flow.sink);
+    const found = idsOf(await bed.look(bed.place(flow.sink)), flow.sink);
     const expected = flow.expected(ids);
     assertSame(`${flow.sink} has lost rows`, expected.difference(found));
     assertSame(`${flow.sink} has rows from nowhere`, found.difference(expected));
     await requireSameIds(bed, flow.sink, found);
     requireTotals(flow, history.newest, { ids, found });
   }
-  return { rows: ids.size, sights };
+  return { rows: ids.size };
 }
 
 /** Waits until the sink has been told of every row of the source; each counts, also if it comes twice. */
